@@ -1,0 +1,91 @@
+"""A change to a repository, the same type whichever door it came through."""
+
+from pydantic import Field
+
+from gateway.core.model import Model
+
+MODE_SYMLINK = "120000"
+MODE_GITLINK = "160000"
+MODE_EXECUTABLE = "100755"
+MODE_FILE = "100644"
+MODE_ABSENT = "000000"
+
+
+class ChangedFile(Model):
+    """One entry of `git diff-tree -r -z --raw --numstat -M`.
+
+    Modes are git's six octal digits, object ids 40 lower-case hex digits (all zeros where absent).
+    `additions` and `deletions` count lines and are 0 for binary files.
+    """
+
+    path: str
+    previous_path: str | None = None
+    status: str
+    old_mode: str
+    new_mode: str
+    old_oid: str
+    new_oid: str
+    additions: int = Field(default=0, ge=0)
+    deletions: int = Field(default=0, ge=0)
+    binary: bool = False
+
+
+class SecretHit(Model):
+    """Where a detector found a secret; never the secret."""
+
+    detector: str
+    path: str
+    line: int
+
+
+class CommitFact(Model):
+    """A commit of the change. `author` and `committer` are roster ids or `unknown`.
+
+    `foreign` is true when the author or committer is neither the agent that proposes nor the gateway.
+    """
+
+    id: str
+    author: str
+    committer: str
+    foreign: bool
+    verified: bool = False
+    co_authors: int = 0
+
+
+class CiFacts(Model):
+    """What the CI configuration of base and head reaches."""
+
+    config_path: str = ".gitlab-ci.yml"
+    local_includes: tuple[str, ...] = ()
+    remote_includes: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+
+
+class Change(Model):
+    """What a commit range changes, measured by git from `base` to `head`.
+
+    `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
+    cut the measurement; such a change is never judged small.
+    """
+
+    base: str
+    head: str
+    files: tuple[ChangedFile, ...] = ()
+    commits: tuple[CommitFact, ...] = ()
+    secrets: tuple[SecretHit, ...] = ()
+    irreversible: tuple[str, ...] = ()
+    ci: CiFacts = CiFacts()
+    messages: tuple[str, ...] = ()
+    truncated: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path touched, old names of renames included, sorted."""
+        both = {f.path for f in self.files} | {f.previous_path for f in self.files if f.previous_path}
+        return tuple(sorted(both))
+
+    @property
+    def lines(self) -> int:
+        """Lines added plus lines deleted."""
+        return sum(f.additions + f.deletions for f in self.files)
