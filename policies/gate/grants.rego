@@ -1,0 +1,40 @@
+# METADATA
+# title: Grants and what they cost
+# description: |
+#   Only a grant permits. data.grants maps a name to {tiers, actions, projects}; an agent holds the names the roster
+#   gives it, inside the projects the roster gives it. data.budgets says what an allowed action reserves.
+package gate.grants
+
+import data.lib.facts
+
+# METADATA
+# description: The agent's grants that cover this action.
+held contains name if {
+	some name in facts.listed(["agent", "grants"])
+	grant := data.grants[name]
+	facts.tier in grant.tiers
+	_covers(grant.actions)
+	facts.matches(facts.place, grant.projects)
+	facts.matches(facts.place, facts.listed(["agent", "projects"]))
+}
+
+# METADATA
+# description: What was asked for, as the refusal names it.
+asked := {"type": facts.action_type, "project": facts.place, "tier": facts.tier}
+
+# METADATA
+# description: The budgets the action draws on. A limit nobody set for the tier is 0, which reserves nothing.
+reserve contains {"budget": budget.budget, "window": budget.window, "amount": 1, "limit": _limit(budget)} if {
+	some budget in data.budgets
+	_covers(budget.actions)
+}
+
+_covers(patterns) if {
+	some pattern in patterns
+	glob.match(pattern, ["."], facts.action_type)
+}
+
+_limit(budget) := value if {
+	value := object.get(budget.limit, [facts.step], null)
+	is_number(value)
+} else := 0
