@@ -1,0 +1,275 @@
+"""The document the policy judges: one model, exported as schemas/policy_input.json.
+
+Lists travel with a `_total` beside them, because no rule can see an element that was deleted. Nothing here is a
+float; times are milliseconds (an integer of nanoseconds does not survive RFC 8785).
+"""
+
+from typing import Any
+
+from gateway.core.actions import Action
+from gateway.core.blast_radius import BlastRadius
+from gateway.core.changes import MODE_GITLINK, MODE_SYMLINK, Change
+from gateway.core.facts import (
+    AgentFacts,
+    ApprovalFact,
+    BranchFacts,
+    ContextFacts,
+    DeploymentFacts,
+    Facts,
+    IssueFacts,
+    MergeRequestFacts,
+    MissingFact,
+    PipelineFacts,
+    ProjectFacts,
+    TextFacts,
+)
+from gateway.core.model import Model
+from gateway.core.vocabulary import ActionType
+
+INPUT_VERSION = 1
+# Free text and file contents stay out of the policy's sight: rules judge the facts measured from them.
+_UNSEEN_PARAMS = frozenset({"description", "body", "message", "changes", "link_title"})
+
+
+class ActionInput(Model):
+    """What is asked. `force` and `delete` are true for force pushes and deletions of refs."""
+
+    id: str
+    type: str
+    system: str
+    supported: bool
+    project: str | None
+    target: dict[str, Any]
+    params: dict[str, Any]
+    force: bool
+    delete: bool
+    consequential: bool
+
+
+class SecretInput(Model):
+    """Where a detector fired, never what it saw."""
+
+    detector: str
+    path: str
+    line: int
+
+
+class SymlinkInput(Model):
+    """A path that becomes a symbolic link."""
+
+    path: str
+
+
+class DiffInput(Model):
+    """The change in numbers and paths; `paths` holds old and new names, sorted."""
+
+    base: str
+    head: str
+    files_changed: int
+    additions: int
+    deletions: int
+    paths: tuple[str, ...]
+    paths_total: int
+    symlinks: tuple[SymlinkInput, ...]
+    symlinks_total: int
+    gitlinks: tuple[str, ...]
+    gitlinks_total: int
+    secrets: tuple[SecretInput, ...]
+    secrets_total: int
+    truncated: bool
+
+
+class CommitInput(Model):
+    """A commit of the change, by roster ids."""
+
+    id: str
+    author: str
+    committer: str
+    foreign: bool
+    verified: bool
+    co_authors: int
+
+
+class CiInput(Model):
+    """What the CI configuration reaches, at base and head."""
+
+    config_path: str
+    local_includes: tuple[str, ...]
+    remote_includes: tuple[str, ...]
+    remote_includes_total: int
+    scripts: tuple[str, ...]
+    environments: tuple[str, ...]
+
+
+class DependantInput(Model):
+    """A service that depends on a touched one, `depth` steps away."""
+
+    service: str
+    depth: int
+
+
+class BlastInput(Model):
+    """The blast vector with its totals."""
+
+    files: int
+    lines: int
+    dirs: int
+    services: tuple[str, ...]
+    services_total: int
+    unmapped: tuple[str, ...]
+    unmapped_total: int
+    dependants: tuple[DependantInput, ...]
+    dependants_total: int
+    tier: int
+    environment: str
+    irreversible: tuple[str, ...]
+    irreversible_total: int
+    concurrent: int
+    truncated: bool
+    score: int
+    level: str
+
+
+class StopInput(Model):
+    """Emergency stops that match this action."""
+
+    engaged: bool
+    matching: tuple[str, ...]
+    matching_total: int
+
+
+class PolicyInput(Model):
+    """Everything a rule may look at. A group is null where it does not apply or could not be read."""
+
+    version: int
+    action: ActionInput
+    agent: AgentFacts
+    context: ContextFacts
+    project: ProjectFacts | None
+    branch: BranchFacts | None
+    merge_request: MergeRequestFacts | None
+    pipeline: PipelineFacts | None
+    issue: IssueFacts | None
+    deployment: DeploymentFacts | None
+    diff: DiffInput | None
+    commits: tuple[CommitInput, ...] | None
+    commits_total: int | None
+    ci: CiInput | None
+    blast: BlastInput | None
+    deploys_to: tuple[str, ...]
+    deploys_to_total: int
+    text: TextFacts
+    approvals: tuple[ApprovalFact, ...]
+    approvals_total: int
+    authors: tuple[str, ...]
+    authors_total: int
+    unknown_authors: int
+    stop: StopInput
+    missing: tuple[MissingFact, ...]
+    missing_total: int
+
+
+_CONSEQUENTIAL = frozenset(
+    {
+        ActionType.BRANCH_FORCE_PUSH,
+        ActionType.BRANCH_DELETE,
+        ActionType.TAG_CREATE,
+        ActionType.TAG_DELETE,
+        ActionType.MERGE_REQUEST_MERGE,
+        ActionType.PIPELINE_RUN,
+        ActionType.JOB_PLAY,
+        ActionType.DEPLOYMENT_ROLLBACK,
+        ActionType.ENVIRONMENT_STOP,
+    }
+)
+
+
+def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, supported: bool) -> PolicyInput:
+    """The document for one action. `supported` says whether this version can perform it."""
+    change = facts.change
+    return PolicyInput(
+        version=INPUT_VERSION,
+        action=_action(action, supported=supported),
+        agent=facts.agent,
+        context=facts.context,
+        project=facts.project,
+        branch=facts.branch,
+        merge_request=facts.merge_request,
+        pipeline=facts.pipeline,
+        issue=facts.issue,
+        deployment=facts.deployment,
+        diff=_diff(change) if change else None,
+        commits=_commits(change) if change else None,
+        commits_total=len(change.commits) if change else None,
+        ci=_ci(change) if change else None,
+        blast=_blast(blast) if blast else None,
+        deploys_to=facts.deploys_to,
+        deploys_to_total=len(facts.deploys_to),
+        text=facts.text,
+        approvals=facts.approvals,
+        approvals_total=len(facts.approvals),
+        authors=facts.authors,
+        authors_total=len(facts.authors),
+        unknown_authors=facts.unknown_authors,
+        stop=StopInput(engaged=bool(facts.stops), matching=facts.stops, matching_total=len(facts.stops)),
+        missing=facts.missing,
+        missing_total=len(facts.missing),
+    )
+
+
+def _action(action: Action, *, supported: bool) -> ActionInput:
+    params = {k: v for k, v in action.params.canonical().items() if k not in _UNSEEN_PARAMS}
+    return ActionInput(
+        id=action.id,
+        type=action.type.value,
+        system=action.target.system.value,
+        supported=supported,
+        project=action.target.project,
+        target=action.target.compact(),
+        params=params,
+        force=action.type is ActionType.BRANCH_FORCE_PUSH,
+        delete=action.type in {ActionType.BRANCH_DELETE, ActionType.TAG_DELETE},
+        consequential=action.type in _CONSEQUENTIAL,
+    )
+
+
+def _diff(change: Change) -> DiffInput:
+    links = tuple(SymlinkInput(path=f.path) for f in change.files if f.new_mode == MODE_SYMLINK)
+    gitlinks = tuple(f.path for f in change.files if MODE_GITLINK in {f.new_mode, f.old_mode})
+    paths = change.paths
+    return DiffInput(
+        base=change.base,
+        head=change.head,
+        files_changed=len(change.files),
+        additions=sum(f.additions for f in change.files),
+        deletions=sum(f.deletions for f in change.files),
+        paths=paths,
+        paths_total=len(paths),
+        symlinks=links,
+        symlinks_total=len(links),
+        gitlinks=gitlinks,
+        gitlinks_total=len(gitlinks),
+        secrets=tuple(SecretInput(detector=s.detector, path=s.path, line=s.line) for s in change.secrets),
+        secrets_total=len(change.secrets),
+        truncated=change.truncated,
+    )
+
+
+def _commits(change: Change) -> tuple[CommitInput, ...]:
+    return tuple(CommitInput(**c.model_dump()) for c in change.commits)
+
+
+def _ci(change: Change) -> CiInput:
+    ci = change.ci
+    return CiInput(**ci.model_dump(), remote_includes_total=len(ci.remote_includes))
+
+
+def _blast(blast: BlastRadius) -> BlastInput:
+    plain = blast.model_dump(exclude={"entropy_permille", "drivers"})
+    return BlastInput(
+        **plain,
+        services_total=len(blast.services),
+        unmapped_total=len(blast.unmapped),
+        dependants_total=len(blast.dependants),
+        irreversible_total=len(blast.irreversible),
+    )

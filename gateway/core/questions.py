@@ -1,0 +1,105 @@
+"""The question an approval answers, and its digest (architecture.md "The question and its digest")."""
+
+from typing import Any
+
+from gateway.core.actions import Action
+from gateway.core.blast_radius import BlastRadius
+from gateway.core.changes import Change
+from gateway.core.digests import digest_of
+from gateway.core.facts import Facts
+from gateway.core.model import Model
+from gateway.core.params import MergeRequestMerge
+from gateway.core.rulings import Binding, Effect, Finding, Ruling
+from gateway.core.vocabulary import ActionType
+
+QUESTION_VERSION = 1
+
+
+class Question(Model):
+    """What people are asked to say yes or no to. No float, no unordered set, nothing of the moment."""
+
+    version: int
+    action: str
+    agent: str
+    on_behalf_of: str
+    subject: dict[str, Any]
+    change: dict[str, Any]
+    reach: dict[str, Any]
+    asks: tuple[dict[str, Any], ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the RFC 8785 form: what a vote is bound to."""
+        return digest_of(self)
+
+
+def ask(action: Action, facts: Facts, blast: BlastRadius | None, ruling: Ruling) -> Question:
+    """The question this ruling puts to people."""
+    return Question(
+        version=QUESTION_VERSION,
+        action=action.digest,
+        agent=action.agent,
+        on_behalf_of=action.on_behalf_of,
+        subject=_subject(action, facts),
+        change=_change(facts.change),
+        reach=_reach(blast),
+        asks=tuple(_asked(f) for f in sorted(ruling.findings, key=lambda f: f.code) if _is_bound(f)),
+    )
+
+
+def difference(before: Question, after: Question) -> dict[str, Any]:
+    """What reads differently, member by member: {member: {"before": …, "after": …}}."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {k: {"before": old[k], "after": new[k]} for k in sorted(new) if old[k] != new[k]}
+
+
+def names_its_state(action: Action) -> bool:
+    """Whether the action's own params name the state it was meant for, so that a moved world ends it."""
+    return isinstance(action.params, MergeRequestMerge) or action.type is ActionType.BRANCH_PUSH
+
+
+def _is_bound(finding: Finding) -> bool:
+    return finding.binding is Binding.STATE and finding.effect is Effect.REQUIRE_APPROVAL
+
+
+def _asked(finding: Finding) -> dict[str, Any]:
+    facts = {k: v for k, v in finding.facts.items() if k in finding.bound_facts}
+    clauses = sorted((c.model_dump(mode="json") for c in finding.clauses), key=digest_of)
+    return {"code": finding.code, "facts": facts, "clauses": clauses}
+
+
+def _subject(action: Action, facts: Facts) -> dict[str, Any]:
+    if action.type is ActionType.MERGE_REQUEST_MERGE:
+        return _merge_subject(action, facts)
+    if action.type is ActionType.DEPLOYMENT_ROLLBACK and facts.deployment:
+        kept = {"environment", "current_id", "current_sha", "to_id", "to_sha"}
+        return facts.deployment.model_dump(mode="json", include=kept)
+    if action.type is ActionType.ISSUE_TRANSITION and facts.issue:
+        return {"status": facts.issue.status}
+    if facts.branch and action.type in {ActionType.COMMIT_CREATE, ActionType.COMMIT_REVERT}:
+        return {"branch": facts.branch.name, "head": facts.branch.head}
+    return {}
+
+
+def _merge_subject(action: Action, facts: Facts) -> dict[str, Any]:
+    request, params = facts.merge_request, action.params
+    if request is None or not isinstance(params, MergeRequestMerge):
+        return {}
+    kept = {"iid", "head", "source_branch", "target_branch", "source_project_id", "target_project_id"}
+    return {
+        **request.model_dump(mode="json", include=kept),
+        "squash": params.squash,
+        "remove_source_branch": params.remove_source_branch,
+    }
+
+
+def _change(change: Change | None) -> dict[str, Any]:
+    if change is None:
+        return {}
+    rows = sorted([f.old_mode, f.new_mode, f.old_oid, f.new_oid, f.status, f.previous_path or "", f.path] for f in change.files)
+    return {"base": change.base, "diff": digest_of(rows)}
+
+
+def _reach(blast: BlastRadius | None) -> dict[str, Any]:
+    moment = {"concurrent", "entropy_permille", "score", "level", "drivers"}
+    return blast.model_dump(mode="json", exclude=moment) if blast else {}

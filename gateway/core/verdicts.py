@@ -1,0 +1,57 @@
+"""What a ruling means for an action, given the ticket it may have (architecture.md "The one road")."""
+
+from enum import StrEnum
+
+from gateway.core.judgements import Judgement
+from gateway.core.params import MergeRequestMerge
+from gateway.core.rulings import Effect, Finding, Retry
+from gateway.core.tickets import Bench, Ticket, TicketState, covers
+
+
+class Verdict(StrEnum):
+    """The five arms of the road."""
+
+    DENY = "deny"
+    ASK = "ask"
+    WAIT = "wait"
+    STALE = "stale"
+    ALLOW = "allow"
+
+
+def verdict(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Verdict:
+    """The arm to take. An effect `deny` is never ALLOW; an approval never outlives its question."""
+    approved = ticket if ticket and ticket.state is TicketState.APPROVED else None
+    denials = [f for f in judgement.ruling.findings if f.effect is Effect.DENY]
+    if _denies_for_good(denials, approved, judgement):
+        return Verdict.DENY
+    if approved and approved.question_digest != judgement.question.digest:
+        return Verdict.STALE
+    if judgement.ruling.clauses and not _covered(judgement, approved, bench):
+        return Verdict.ASK
+    if denials:
+        return Verdict.WAIT if approved or _asked_to_wait(judgement) else Verdict.DENY
+    return Verdict.ALLOW if judgement.ruling.effect in {Effect.ALLOW, Effect.REQUIRE_APPROVAL} else Verdict.DENY
+
+
+def wait_until_ms(judgement: Judgement) -> int | None:
+    """When to look again: the latest time a denial names, or None for "on the next change"."""
+    times = [f.until_ms for f in judgement.ruling.findings if f.effect is Effect.DENY]
+    known = [t for t in times if t is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
+def _denies_for_good(denials: list[Finding], approved: Ticket | None, judgement: Judgement) -> bool:
+    if judgement.ruling.effect is Effect.DENY and not denials:
+        return True
+    if approved:
+        return any(f.retry is Retry.NEVER for f in denials)
+    return any(f.retry is not Retry.WAIT_UNTIL or f.code.startswith("RATE-") for f in denials)
+
+
+def _covered(judgement: Judgement, approved: Ticket | None, bench: Bench) -> bool:
+    return approved is not None and covers(approved, bench, judgement.ruling.clauses)
+
+
+def _asked_to_wait(judgement: Judgement) -> bool:
+    params = judgement.action.params
+    return isinstance(params, MergeRequestMerge) and params.when_ready

@@ -1,0 +1,264 @@
+"""What the road needs from outside. Each port lets only its own errors out (core/errors.py)."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from gateway.core.actions import Action, ActionState
+from gateway.core.catalogue import Catalogue
+from gateway.core.changes import Change
+from gateway.core.facts import (
+    BranchFacts,
+    DeploymentFacts,
+    IssueFacts,
+    MergeRequestFacts,
+    MissingFact,
+    PipelineFacts,
+    ProjectFacts,
+    UsageFacts,
+)
+from gateway.core.model import Model
+from gateway.core.outcomes import AnyOutcome
+from gateway.core.params import CommitCreate
+from gateway.core.permits import Permit
+from gateway.core.principals import Principal, Roster
+from gateway.core.rulings import Decision, PolicyVersion, RuleCard
+from gateway.core.steps import Blocked, Performance, Preparation, Step
+from gateway.core.tickets import Bench, Ticket
+from gateway.core.vocabulary import System
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh names."""
+
+    def new(self, prefix: str) -> str:
+        """`<prefix>_<ULID>`; prefixes are those of api.md."""
+        ...
+
+
+class Readiness(Model):
+    """Whether a neighbour can do its part, and the sentence for the operator when not."""
+
+    ok: bool
+    detail: str = ""
+
+
+class PolicyInForce(Model):
+    """The policy that judges now: version, rule cards by code, roster, catalogue."""
+
+    version: PolicyVersion
+    cards: dict[str, RuleCard]
+    roster: Roster
+    catalogue: Catalogue
+    weights: dict[str, Any] = {}
+    ticket_ttl_ms: int = 8 * 3600 * 1000
+    time_zone: str = "UTC"
+
+    @property
+    def bench(self) -> Bench:
+        """The people who can vote under this policy."""
+        return Bench(roster=self.roster, catalogue=self.catalogue)
+
+
+class Policy(Protocol):
+    """Rego. Never raises: any failure is a Decision that denies with POLICY_UNAVAILABLE."""
+
+    @property
+    def in_force(self) -> PolicyInForce:
+        """The active policy and its data."""
+        ...
+
+    async def decide(self, document: Mapping[str, Any]) -> Decision:
+        """Judge one policy input."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """Red after any failure, until a self-test passes again."""
+        ...
+
+
+class Admitted(Model):
+    """The answer to an admission: `known` when the idempotency key had this very action already."""
+
+    action: Action
+    known: AnyOutcome | None = None
+
+
+class ActionRecord(Model):
+    """An action as it is stored: its state, its ticket, and what `started` recorded."""
+
+    action: Action
+    state: ActionState
+    ticket_id: str | None = None
+    ruling_id: str | None = None
+    preparation: Preparation | None = None
+    started_ms: int | None = None
+    result: dict[str, Any] = {}
+    reason: str = ""
+    until_ms: int | None = None
+
+
+class Ledger(Protocol):
+    """State and evidence together. Returning means durable and signed; else `LedgerUnavailableError`."""
+
+    async def admit(self, action: Action) -> Admitted:
+        """Record `requested` once per (agent, idempotency key); another digest under a key raises
+        `ConflictError` `idempotency_mismatch`."""
+        ...
+
+    async def record(self, step: Step) -> AnyOutcome | Blocked:
+        """Record one step as one unit: guards, state and events, or nothing at all."""
+        ...
+
+    async def find(self, action_id: str) -> ActionRecord | None:
+        """The stored action, if there is one."""
+        ...
+
+    async def ticket_for(self, action_id: str) -> Ticket | None:
+        """The newest ticket of an action with its votes, if it ever had one."""
+        ...
+
+    async def predecessor_for(self, action: Action) -> Ticket | None:
+        """The newest stale ticket of the same agent, type and target, when no successor answers it yet."""
+        ...
+
+    async def rejected_before(self, question_digest: str) -> str | None:
+        """The reason a person gave for rejecting this very question, if one did."""
+        ...
+
+    async def outcome_of(self, action_id: str) -> AnyOutcome:
+        """The outcome as it stands."""
+        ...
+
+    async def claim_due(self, *, lease_ms: int, limit: int) -> tuple[ActionRecord, ...]:
+        """Lease the resumable rows whose lease has lapsed and whose time has come."""
+        ...
+
+
+class Inspection(Model):
+    """What one system told about an action's target."""
+
+    project: ProjectFacts | None = None
+    branch: BranchFacts | None = None
+    merge_request: MergeRequestFacts | None = None
+    pipeline: PipelineFacts | None = None
+    issue: IssueFacts | None = None
+    deployment: DeploymentFacts | None = None
+    texts: dict[str, str] = {}
+    concurrent: int = 0
+    missing: tuple[MissingFact, ...] = ()
+
+
+class Reconciliation(Model):
+    """What a later look proved: it happened (with its result), it did not, or nothing can be proved."""
+
+    happened: bool | None
+    performance: Performance | None = None
+    reason: str = ""
+
+
+class Target(Protocol):
+    """A system actions take effect in. Reads need no permit; `perform` takes nothing else."""
+
+    @property
+    def system(self) -> System:
+        """Which system this is."""
+        ...
+
+    async def inspect(self, action: Action) -> Inspection:
+        """Read what the ruling needs; what cannot be read is in `missing`, never guessed."""
+        ...
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Do everything that changes nothing outside: build the commit, note what undoing needs."""
+        ...
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """Act once. Raises `TargetRefusedError` (nothing happened) or `TargetUnclearError`."""
+        ...
+
+    async def reconcile(self, record: ActionRecord) -> Reconciliation:
+        """Look whether a started action happened, by the marks of architecture.md "In doubt"."""
+        ...
+
+    async def readiness(self) -> Readiness:
+        """Whether the system answers with our credentials."""
+        ...
+
+
+class Changes(Protocol):
+    """Measured changes, the same whichever door they came through. Raises `FactsMissingError`."""
+
+    async def of_merge_request(self, project: str, request: MergeRequestFacts, agent: str) -> Change:
+        """What merging that request would change: merge base to head."""
+        ...
+
+    async def of_commit(self, project: str, branch: str, params: CommitCreate, agent: str) -> Change:
+        """What the branch would change against the default branch once this commit is on it."""
+        ...
+
+    async def of_branches(self, project: str, source: str, target: str, agent: str) -> Change:
+        """What `source` changes against `target`."""
+        ...
+
+    async def of_revert(self, project: str, branch: str, commit: str, agent: str) -> Change:
+        """What reverting `commit` on `branch` would change."""
+        ...
+
+
+class Repository(Protocol):
+    """Git plumbing in the mirror: building commits and moving refs with a lease."""
+
+    async def head_of(self, project: str, branch: str) -> str | None:
+        """The commit a branch points at upstream now, or None when there is no such branch."""
+        ...
+
+    async def build_commit(self, project: str, branch: str, params: CommitCreate, author: str, marker: str) -> str:
+        """Build the commit object locally and return its id; nothing leaves the mirror."""
+        ...
+
+    async def build_revert(self, project: str, branch: str, commit: str, author: str, marker: str) -> str:
+        """Build the commit that reverts `commit` on top of `branch`, locally; return its id."""
+        ...
+
+    async def push(self, project: str, branch: str, new: str, *, expected: str | None) -> None:
+        """Move `branch` from `expected` (None: must not exist) to `new` with `--force-with-lease`.
+
+        Raises `TargetRefusedError` or `TargetUnclearError`.
+        """
+        ...
+
+
+class Counters(Protocol):
+    """What the database knows about an agent's use and the emergency stops."""
+
+    async def usage(self, agent: str, now_ms: int) -> UsageFacts:
+        """Budgets used, over every door."""
+        ...
+
+    async def stops_on(self, action: Action) -> tuple[str, ...]:
+        """Ids of the stops in force that match this action, sorted."""
+        ...
+
+    async def suspended(self, agent: str) -> bool:
+        """Whether the agent is suspended."""
+        ...
+
+    async def current_tier(self, agent: str) -> str | None:
+        """The tier set at run time, when one was set below the ceiling."""
+        ...
+
+
+class Identity(Protocol):
+    """Who asks."""
+
+    async def authenticate(self, credential: str, *, door: str) -> Principal:
+        """The principal behind a bearer credential; raises `UnauthenticatedError`."""
+        ...
