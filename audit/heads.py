@@ -1,0 +1,36 @@
+"""The signed head: what the event key says about the whole log in every commit.
+
+A head is a DSSE signature over the RFC 8785 form of {origin, root, size, time_ms}. It never leaves
+the machine; at boot it shows that the stored frontier is the one that was signed.
+"""
+
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit.canonical import canonical_bytes
+from audit.dsse import HEAD_TYPE, pae
+
+
+class Head(NamedTuple):
+    """How many leaves, their root, and the time of the last one in UTC milliseconds."""
+
+    origin: str
+    size: int
+    root: bytes
+    time_ms: int
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that are signed (DSSE v1.0.2, PAE)."""
+        plain = {"origin": self.origin, "size": self.size, "root": self.root.hex(), "time_ms": self.time_ms}
+        return pae(HEAD_TYPE, canonical_bytes(plain))
+
+    def is_signed_by(self, public_key: bytes, signature: bytes) -> bool:
+        """Whether the signature is that of the key whose 32 raw bytes are given."""
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key).verify(signature, self.message)
+        except InvalidSignature:
+            return False
+        return True
