@@ -13,6 +13,7 @@ from audit.merkle import Frontier, leaf_hash
 from audit.note import Checkpoint, NoteError, open_note, parse_checkpoint
 
 _ROWS_AT_ONCE = 1000
+_SELECT_FRONTIER = select(tables.frontier.c.size, tables.frontier.c.hashes, tables.frontier.c.time_ms)
 
 
 class State(NamedTuple):
@@ -24,7 +25,7 @@ class State(NamedTuple):
 
 def stored_state(connection: Connection) -> State:
     """The frontier row as it stands; raises `LogDamagedError` if there is none or it cannot be read."""
-    row = connection.execute(select(tables.frontier)).first()
+    row = connection.execute(_SELECT_FRONTIER).first()
     if row is None:
         raise LogDamagedError("the frontier is missing: this database holds no log, or lost part of it")
     try:
@@ -139,7 +140,9 @@ class BootCheck:
             )
         root = select(tables.heads.c.root).where(tables.heads.c.size == checkpoint.size)
         if self._connection.execute(root).scalar() != checkpoint.root:
-            raise LogDamagedError(f"the tree of {checkpoint.size} leaves is not the one in the last checkpoint")
+            raise LogDamagedError(
+                f"the tree of {checkpoint.size} leaves is not the one in the last checkpoint"
+            )
 
     def _open(self, note: str) -> Checkpoint:
         vkey = self._checkpoint_key.vkey(self._origin)

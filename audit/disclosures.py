@@ -38,7 +38,9 @@ def disclose(salt: str, name: str, value: Any) -> Disclosure:
     value that is not JSON.
     """
     if len(salt) < MIN_SALT_CHARACTERS:
-        raise EventError(f"a salt needs at least {MIN_SALT_CHARACTERS} characters (128 bits), not {len(salt)}")
+        raise EventError(
+            f"a salt needs at least {MIN_SALT_CHARACTERS} characters (128 bits), not {len(salt)}"
+        )
     if name in RESERVED_NAMES:
         raise EventError(f"{name!r} is a reserved name: call the private value something else")
     try:

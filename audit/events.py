@@ -121,8 +121,8 @@ class EventDraft(Model):
 
     type: EventType
     subject: Annotated[str, Field(pattern=r"^[!-?A-~]{1,200}$")]
-    data: dict[str, Any] = {}
-    private: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
+    private: dict[str, Any] = Field(default_factory=dict)
     trace: Trace | None = None
 
 
@@ -202,7 +202,9 @@ def _data(draft: EventDraft, disclosures: tuple[Disclosure, ...]) -> dict[str, A
     taken = RESERVED_NAMES | ({"trace"} if draft.trace else set())
     clashes = sorted(draft.data.keys() & (taken | draft.private.keys()))
     if clashes:
-        raise EventError(f"{draft.type} data may not use the name {clashes[0]!r}: it is reserved or private too")
+        raise EventError(
+            f"{draft.type} data may not use the name {clashes[0]!r}: it is reserved or private too"
+        )
     data = dict(draft.data)
     if draft.trace:
         data["trace"] = draft.trace.model_dump()
@@ -223,7 +225,7 @@ def _canonical(draft: EventDraft, event: dict[str, Any]) -> bytes:
 def rfc3339(time_ms: int) -> str:
     """Milliseconds since 1970 as RFC 3339 in UTC with exactly three decimals."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_ms % 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def free_text(document: Any) -> tuple[tuple[str, str], ...]:

@@ -116,9 +116,7 @@ def _pem(private_key: Ed25519PrivateKey, passphrase: str | None) -> bytes:
     lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
         lock = serialization.BestAvailableEncryption(passphrase.encode())
-    return private_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock
-    )
+    return private_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -136,7 +134,9 @@ def _write_new(path: Path, content: bytes) -> None:
 def load_key(path: Path, passphrase: str | None = None) -> Ed25519Signer:
     """Read a key file; raises `KeyFileError` for a missing file, loose modes, or anything but Ed25519 PEM."""
     if not path.is_file():
-        raise KeyFileError(f"there is no key file {path}: run the init command, or point the settings at the key")
+        raise KeyFileError(
+            f"there is no key file {path}: run the init command, or point the settings at the key"
+        )
     _check_folder(path.parent)
     _check_modes(path, _FILE_MODE)
     return Ed25519Signer(_parse(path, passphrase))

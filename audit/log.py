@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from audit import boot, tables
 from audit.dsse import EVENT_TYPE, pae
@@ -21,6 +21,14 @@ from audit.heads import Head
 from audit.keys import Ed25519Signer, KeyFact, KeyRole
 from audit.merkle import Frontier, leaf_hash
 from audit.note import Checkpoint, check_name, sign_note
+
+# Built once: SQLAlchemy then finds their compiled form by identity instead of walking them each time.
+_INSERT_LEAVES = insert(tables.leaves)
+_INSERT_HEAD = insert(tables.heads)
+_INSERT_DISCLOSURES = insert(tables.disclosures)
+_UPDATE_FRONTIER = update(tables.frontier).values(
+    size=bindparam("size"), hashes=bindparam("hashes"), time_ms=bindparam("time_ms")
+)
 
 _CERTIFYING = frozenset({EventType.LOG_OPENED, EventType.KEY_ADDED, EventType.PERSON_CHANGED})
 
@@ -39,7 +47,8 @@ class Sources:
     new_salt: Callable[[], str]
 
 
-class Recorded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Recorded:
     """An event that has its place in the log (final once the caller's transaction commits)."""
 
     index: int
@@ -94,7 +103,10 @@ class Log:
         return connection.execute(select(func.count()).select_from(tables.frontier)).scalar_one() > 0
 
     def create(
-        self, connection: Connection, data: Mapping[str, Any] | None = None, other_keys: Sequence[KeyFact] = ()
+        self,
+        connection: Connection,
+        data: Mapping[str, Any] | None = None,
+        other_keys: Sequence[KeyFact] = (),
     ) -> Recorded:
         """Open an empty log: leaf 0 (`log.opened`) with `data` and the public halves of all keys.
 
@@ -108,7 +120,9 @@ class Log:
         )
         connection.execute(insert(tables.frontier), {"id": 1, "size": 0, "hashes": b"", "time_ms": 0})
         listed = [key.plain for key in (*own, *other_keys)]
-        opened = EventDraft(type=EventType.LOG_OPENED, subject=self.origin, data={**(data or {}), "keys": listed})
+        opened = EventDraft(
+            type=EventType.LOG_OPENED, subject=self.origin, data={**(data or {}), "keys": listed}
+        )
         return self.append(connection, [opened])[0]
 
     def load(self, connection: Connection, *, rehash: bool = True) -> None:
@@ -203,10 +217,10 @@ class Log:
         return _Entry(recorded, draft, leaf, signature)
 
     def _write_leaves(self, connection: Connection, entries: Sequence[_Entry]) -> None:
-        connection.execute(insert(tables.leaves), [self._leaf_row(entry) for entry in entries])
+        connection.execute(_INSERT_LEAVES, [self._leaf_row(entry) for entry in entries])
         disclosed = [row for entry in entries for row in _disclosure_rows(entry)]
         if disclosed:
-            connection.execute(insert(tables.disclosures), disclosed)
+            connection.execute(_INSERT_DISCLOSURES, disclosed)
         for entry in entries:
             if entry.draft.type in _CERTIFYING:
                 _index_keys(connection, entry)
@@ -230,11 +244,9 @@ class Log:
         head = Head(self.origin, frontier.size, frontier.root(), state.time_ms)
         signature = self._event_key.sign(head.message)
         row = {"size": head.size, "root": head.root, "time_ms": head.time_ms}
+        connection.execute(_INSERT_HEAD, row | {"key_id": self._event_key.key_id, "signature": signature})
         connection.execute(
-            insert(tables.heads), row | {"key_id": self._event_key.key_id, "signature": signature}
-        )
-        connection.execute(
-            update(tables.frontier),
+            _UPDATE_FRONTIER,
             {"size": frontier.size, "hashes": frontier.packed, "time_ms": state.time_ms},
         )
 

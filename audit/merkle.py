@@ -17,7 +17,9 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 class Subtree(Protocol):
     """Gives the hash of the leaves `start` (included) to `end` (excluded); `start < end`."""
 
-    def __call__(self, start: int, end: int, /) -> bytes: ...
+    def __call__(self, start: int, end: int, /) -> bytes:
+        """The 32 bytes of the subtree's hash."""
+        ...
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -155,8 +157,10 @@ def consistency_holds(
     first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]
 ) -> bool:
     """Whether the tree of `second` leaves extends that of `first` (RFC 9162 section 2.1.4.2)."""
-    if first == 0 or first == second:
-        return not proof and (first_root == EMPTY_ROOT if first == 0 else first_root == second_root)
+    if first == 0:
+        return not proof and first_root == EMPTY_ROOT
+    if first == second:
+        return not proof and first_root == second_root
     if not 0 < first < second or not proof:
         return False
     # A full old tree is not repeated in the proof, so it is put in front.

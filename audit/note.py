@@ -116,7 +116,8 @@ def open_note(note: str, keys: tuple[Vkey, ...]) -> str:
     text, lines = note[: boundary + 1], note[boundary + 2 : -1].split("\n")
     if any(character < " " and character != "\n" for character in note):
         raise NoteError("not a signed note: it holds control characters")
-    if not any([_line_holds(line, text, keys) for line in lines]):
+    # Every line is looked at: a bad signature after a good one refuses the note too.
+    if not sum(_line_holds(line, text, keys) for line in lines):
         raise NoteError("no signature on the note is by a key that is trusted")
     return text
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     event,
 )
+from sqlalchemy.schema import ExecutableDDLElement
 
 metadata = MetaData()
 
@@ -117,4 +118,5 @@ TRIGGERS = (LEAVES_NO_UPDATE, LEAVES_NO_DELETE, CHECKPOINTS_NO_UPDATE, CHECKPOIN
 TRIGGER_NAMES = tuple(statement.split()[5] for statement in TRIGGERS)
 
 for _statement in TRIGGERS:
-    event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    _ddl: ExecutableDDLElement = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(metadata, "after_create", _ddl.execute_if(dialect="sqlite"))
