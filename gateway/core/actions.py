@@ -51,6 +51,14 @@ class Request(Model):
     idempotency_key: str | None = None
 
 
+class Redaction(Model):
+    """A secret that was cut out of a request before anything was stored: where, and which detector fired."""
+
+    field: str
+    detector: str
+    line: int
+
+
 class Action(Model):
     """One thing an agent wants done, in normal form.
 
@@ -69,6 +77,7 @@ class Action(Model):
     trace: str
     created_ms: int
     idempotency_key: str | None = None
+    redactions: tuple[Redaction, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,84 @@
+"""Judging: facts, blast radius, Rego, and the question, put together. Reads only; writes nothing."""
+
+from dataclasses import dataclass
+
+from gateway.core.actions import Action
+from gateway.core.digests import digest_of
+from gateway.core.gateway_codes import gateway_finding
+from gateway.core.joining import join
+from gateway.core.judgements import Judgement
+from gateway.core.params import MergeRequestMerge
+from gateway.core.policy_input import policy_input
+from gateway.core.questions import ask
+from gateway.core.rulings import Effect, Ruling
+from gateway.core.tickets import Bench, Ticket
+from gateway.core.vocabulary import SPECS
+from gateway.gathering import Gathering, measure_blast
+from gateway.ports import Clock, Ids, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Makes judgements. Silence is not consent: whatever fails on the way ends as a denial in the ruling."""
+
+    policy: Policy
+    gathering: Gathering
+    clock: Clock
+    ids: Ids
+
+    @property
+    def bench(self) -> Bench:
+        """The people who can vote under the policy in force."""
+        return self.policy.in_force.bench
+
+    @property
+    def ticket_ttl_ms(self) -> int:
+        """How long a ticket stays open under the policy in force, in milliseconds."""
+        return self.policy.in_force.ticket_ttl_ms
+
+    async def judge(self, action: Action, ticket: Ticket | None) -> Judgement:
+        """Gather the facts, measure, ask the policy, and phrase the question."""
+        in_force = self.policy.in_force
+        facts = await self.gathering.gather(action, ticket)
+        blast = measure_blast(action, facts, in_force)
+        supported = action.target.system in SPECS[action.type].supported
+        document = policy_input(action, facts, blast, supported=supported).model_dump(mode="json")
+        decision = await self.policy.decide(document)
+        ruling = join(
+            decision,
+            in_force.cards,
+            action_id=action.id,
+            ruling_id=self.ids.new("rul"),
+            policy=in_force.version,
+            input_digest=digest_of(document),
+            judged_ms=self.clock.now_ms(),
+        )
+        judgement = Judgement(
+            action=action,
+            facts=facts,
+            blast=blast,
+            document=document,
+            ruling=ruling,
+            question=ask(action, facts, blast, ruling),
+        )
+        return _with_the_gateways_own(judgement, supported=supported)
+
+
+def deny_with(judgement: Judgement, code: str, detail: str, *, until_ms: int | None = None) -> Judgement:
+    """The same judgement, denied by the gateway itself under one of its own codes."""
+    finding = gateway_finding(code, detail, until_ms=until_ms)
+    ruling: Ruling = judgement.ruling.model_copy(
+        update={"effect": Effect.DENY, "findings": (*judgement.ruling.findings, finding)}
+    )
+    return judgement.model_copy(update={"ruling": ruling})
+
+
+def _with_the_gateways_own(judgement: Judgement, *, supported: bool) -> Judgement:
+    if not supported:
+        kind = judgement.action.type.value
+        return deny_with(judgement, "NOT_SUPPORTED_YET", f"This version does not perform {kind} yet.")
+    params, request = judgement.action.params, judgement.facts.merge_request
+    if isinstance(params, MergeRequestMerge) and request and request.head != params.expected_head:
+        detail = f"The merge request's head is {request.head}, not {params.expected_head}; propose the merge again."
+        return deny_with(judgement, "STATE_MOVED", detail)
+    return judgement

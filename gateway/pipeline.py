@@ -1,0 +1,174 @@
+"""The one road. Every way in ends here; everything that acts goes through `_execute`.
+
+normalise → admit → gather → judge → deny | hold | wait | act once, and say what happened. (Who asks is settled
+at the door.) Each step is durable and signed before the next begins: whatever a crash leaves, `resume` carries on.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from gateway.core.actions import Action, ActionState, Request
+from gateway.core.errors import FactsMissingError, TargetRefusedError, TargetUnclearError
+from gateway.core.holding import open_ticket
+from gateway.core.judgements import Judgement
+from gateway.core.normalise import normalise
+from gateway.core.outcomes import AnyOutcome
+from gateway.core.permits import Permit, grant
+from gateway.core.principals import Principal
+from gateway.core.questions import names_its_state
+from gateway.core.steps import Blocked, Deny, Finish, Hold, Preparation, Start, Supersede, Wait
+from gateway.core.tickets import Ticket, TicketState, satisfiable
+from gateway.core.verdicts import Verdict, verdict, wait_until_ms
+from gateway.core.vocabulary import System
+from gateway.judging import Judge, deny_with
+from gateway.ports import ActionRecord, Clock, Ids, Ledger, Target
+
+log = logging.getLogger(__name__)
+_JUDGINGS = 2  # a failed guard judges once more, then denies
+_SETTLE_MS = {System.GITLAB: 60_000, System.JIRA: 300_000, System.LOOPGATE: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The road and its neighbours, each behind a port."""
+
+    ids: Ids
+    clock: Clock
+    ledger: Ledger
+    judge: Judge
+    targets: dict[System, Target]
+
+    async def submit(self, request: Request, principal: Principal) -> AnyOutcome:
+        """Propose one action and carry it as far as it goes now. Raises `CallerError` for a bad request."""
+        admitted = await self.admit(request, principal)
+        return await self.carry(admitted) if isinstance(admitted, Action) else admitted
+
+    async def admit(self, request: Request, principal: Principal) -> Action | AnyOutcome:
+        """Record the request once per idempotency key; its outcome so far when it is known already."""
+        admitted = await self.ledger.admit(self._normal(request, principal))
+        return admitted.known or admitted.action
+
+    async def preview(self, request: Request, principal: Principal) -> Judgement:
+        """A dry run: the same judging, nothing recorded, nothing done."""
+        return await self.judge.judge(self._normal(request, principal), None)
+
+    async def carry(self, action: Action) -> AnyOutcome:
+        """Judge an admitted action and do what the verdict says."""
+        return await self._decide(action, _JUDGINGS)
+
+    async def resume(self, record: ActionRecord) -> AnyOutcome:
+        """Carry on what a crash, a wait or an approval left behind."""
+        if record.state in {ActionState.STARTED, ActionState.IN_DOUBT}:
+            return await self._reconcile(record)
+        return await self.carry(record.action)
+
+    def _normal(self, request: Request, principal: Principal) -> Action:
+        trace = request.trace or self.ids.new("trc")
+        return normalise(request, principal, action_id=self.ids.new("act"), trace=trace, now_ms=self.clock.now_ms())
+
+    async def _decide(self, action: Action, tries: int) -> AnyOutcome:
+        ticket = await self.ledger.ticket_for(action.id)
+        judgement = await self.judge.judge(action, ticket)
+        match verdict(judgement, ticket, self.judge.bench):
+            case Verdict.DENY:
+                return await self._settle(Deny(judgement=judgement))
+            case Verdict.ASK:
+                return await self._hold(judgement, ticket)
+            case Verdict.WAIT:
+                return await self._settle(Wait(judgement=judgement, until_ms=wait_until_ms(judgement), ticket=ticket))
+            case Verdict.STALE:
+                return await self._moved(judgement, ticket)
+            case Verdict.ALLOW:
+                return await self._execute(judgement, ticket, tries)
+
+    async def _moved(self, judgement: Judgement, ticket: Ticket | None) -> AnyOutcome:
+        if ticket and names_its_state(judgement.action):
+            return await self._settle(Supersede(judgement=judgement, ticket=ticket))
+        return await self._hold(judgement, ticket)
+
+    async def _hold(self, judgement: Judgement, ticket: Ticket | None) -> AnyOutcome:
+        refusal = await self._unaskable(judgement)
+        if refusal:
+            return await self._settle(Deny(judgement=refusal))
+        superseded = ticket if ticket and ticket.state is TicketState.APPROVED else None
+        opened = open_ticket(
+            judgement,
+            self.ids.new("tkt"),
+            now_ms=self.clock.now_ms(),
+            ttl_ms=self.judge.ticket_ttl_ms,
+            predecessor=superseded or await self.ledger.predecessor_for(judgement.action),
+        )
+        return await self._settle(Hold(judgement=judgement, ticket=opened, superseded=superseded))
+
+    async def _unaskable(self, judgement: Judgement) -> Judgement | None:
+        """The denial for a question that was answered no before, or that nobody could ever answer."""
+        reason = await self.ledger.rejected_before(judgement.question.digest)
+        if reason is not None:
+            return deny_with(judgement, "REJECTED_BEFORE", f"A person rejected this very question: {reason}")
+        ticket = open_ticket(judgement, "tkt_draft", now_ms=0, ttl_ms=0, predecessor=None)
+        clause = satisfiable(ticket.clauses, ticket.excluded, ticket.unknown_authors, self.judge.bench)
+        if clause is None:
+            return None
+        roles = " or ".join(clause.any_of_roles)
+        detail = f"This needs {clause.count + ticket.unknown_authors} independent {roles}; the roster has fewer."
+        return deny_with(judgement, "UNSATISFIABLE_APPROVAL", detail)
+
+    async def _execute(self, judgement: Judgement, ticket: Ticket | None, tries: int) -> AnyOutcome:
+        permit = grant(judgement, ticket, self.judge.bench)
+        target = self.targets[permit.action.target.system]
+        try:
+            preparation = await target.prepare(permit)
+        except (TargetRefusedError, FactsMissingError) as error:
+            return await self._settle(Deny(judgement=deny_with(judgement, "NOT_PERFORMABLE", error.detail)))
+        started = await self.ledger.record(Start(permit=permit, preparation=preparation))
+        if isinstance(started, Blocked):
+            return await self._blocked(judgement, ticket, started, tries)
+        return await self._settle(await self._act(target, permit, preparation))
+
+    async def _act(self, target: Target, permit: Permit, preparation: Preparation) -> Finish:
+        action_id = permit.action.id
+        try:
+            performance = await target.perform(permit, preparation)
+        except TargetRefusedError as error:
+            return Finish(action_id=action_id, outcome="refused", reason=error.detail, retryable=error.retryable)
+        except TargetUnclearError as error:
+            return Finish(action_id=action_id, outcome="in_doubt", reason=error.detail)
+        except Exception as error:
+            # Whatever broke, the act may have happened: the row must say so before anybody sees the defect.
+            log.exception("target broke while performing %s", action_id)
+            return Finish(action_id=action_id, outcome="in_doubt", reason=type(error).__name__)
+        return Finish(action_id=action_id, outcome="performed", performance=performance)
+
+    async def _blocked(self, judgement: Judgement, ticket: Ticket | None, blocked: Blocked, tries: int) -> AnyOutcome:
+        if blocked.guard in {"state", "permit"}:
+            return await self.ledger.outcome_of(judgement.action.id)
+        if blocked.guard == "budget":
+            parked = deny_with(judgement, "OVER_BUDGET", blocked.detail, until_ms=blocked.until_ms)
+            return await self._settle(Wait(judgement=parked, until_ms=blocked.until_ms, ticket=ticket) if ticket else Deny(judgement=parked))
+        if tries > 1:
+            return await self._decide(judgement.action, tries - 1)
+        return await self._settle(Deny(judgement=deny_with(judgement, "GUARD_FAILED", blocked.detail)))
+
+    async def _settle(self, step: Deny | Hold | Wait | Supersede | Finish) -> AnyOutcome:
+        recorded = await self.ledger.record(step)
+        if not isinstance(recorded, Blocked):
+            return recorded
+        if isinstance(step, Hold) and recorded.guard in {"budget", "rejected_before"}:
+            denied = deny_with(step.judgement, recorded.code or "OVER_BUDGET", recorded.detail, until_ms=recorded.until_ms)
+            return await self._settle(Deny(judgement=denied))
+        action_id = step.action_id if isinstance(step, Finish) else step.judgement.action.id
+        return await self.ledger.outcome_of(action_id)
+
+    async def _reconcile(self, record: ActionRecord) -> AnyOutcome:
+        action = record.action
+        if record.state is ActionState.STARTED:
+            await self._settle(Finish(action_id=action.id, outcome="in_doubt", reason="The gateway stopped while acting."))
+        settled = (record.started_ms or 0) + _SETTLE_MS[action.target.system] <= self.clock.now_ms()
+        seen = await self.targets[action.target.system].reconcile(record)
+        if seen.happened is None or (seen.happened is False and not settled):
+            return await self.ledger.outcome_of(action.id)
+        outcome = "performed" if seen.happened else "refused"
+        finish = Finish(
+            action_id=action.id, outcome=outcome, performance=seen.performance, reason=seen.reason, reconciled=True
+        )
+        return await self._settle(finish)
