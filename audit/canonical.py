@@ -15,7 +15,7 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 100
 """How deep arrays and objects may nest."""
 
-_LEAVES = (str, int, bool, type(None))
+_SCALARS = (str, int, type(None))
 
 
 class CanonicalError(ValueError):
@@ -51,30 +51,36 @@ def _refuse_strangers(value: Any) -> None:
 
 
 def _next_level(level: list[Any]) -> list[Any]:
+    """Check one level and give the items below it; exact types first, because that is nearly all there is."""
     below: list[Any] = []
     for item in level:
-        if isinstance(item, dict):
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is dict:
             _check_keys(item)
-            below.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            below.extend(item)
+            below += item.values()
+        elif kind is list or kind is tuple:
+            below += item
         else:
             _check_scalar(item)
     return below
 
 
 def _check_keys(item: dict[Any, Any]) -> None:
-    for key in item:
-        if not isinstance(key, str):
-            raise CanonicalError(f"the key {key!r} is not text")
-        if not key.isascii():
-            raise CanonicalError(f"the key {key!r} is not ASCII")
+    try:
+        ascii_only = "".join(item).isascii()
+    except TypeError as error:
+        raise CanonicalError(f"an object has a key that is not text: {str(error)[:100]}") from error
+    if not ascii_only:
+        wrong = next(key for key in item if not key.isascii())
+        raise CanonicalError(f"the key {wrong!r} is not ASCII")
 
 
 def _check_scalar(item: Any) -> None:
     if isinstance(item, float):
         raise CanonicalError(f"{item!r} is a float: write an integer in a smaller unit, such as permille")
-    if not isinstance(item, _LEAVES):
-        raise CanonicalError(f"{type(item).__name__} is not JSON")
+    if not isinstance(item, _SCALARS):
+        raise CanonicalError(f"{type(item).__name__} is not plain JSON: objects, arrays, text, integers")
     if isinstance(item, int) and abs(item) > MAX_INTEGER:
         raise CanonicalError(f"the integer {item} is 2^53 or beyond: write it as text")
