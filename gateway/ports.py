@@ -20,7 +20,7 @@ from gateway.core.model import Model
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.params import CommitCreate
 from gateway.core.permits import Permit
-from gateway.core.principals import Principal, Roster
+from gateway.core.principals import Door, Principal, Roster
 from gateway.core.rulings import Decision, PolicyVersion, RuleCard
 from gateway.core.steps import Blocked, Performance, Preparation, Step
 from gateway.core.tickets import Bench, Ticket
@@ -259,6 +259,9 @@ class Counters(Protocol):
 class Identity(Protocol):
     """Who asks."""
 
-    async def authenticate(self, credential: str, *, door: str) -> Principal:
-        """The principal behind a bearer credential; raises `UnauthenticatedError`."""
+    async def authenticate(self, credential: str, *, door: Door, source: str) -> Principal:
+        """The principal behind a bearer credential presented at a door from a network address.
+
+        Raises `UnauthenticatedError`; failures are counted per source and minute into one event.
+        """
         ...

@@ -1,0 +1,177 @@
+"""`/v1/actions` and `/v1/rulings`: proposing, reading, cancelling, dry runs."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import JSONResponse
+
+from gateway.core.actions import ActionState, Request
+from gateway.core.errors import MalformedError, OutOfScopeError
+from gateway.core.outcomes import (
+    AnyOutcome,
+    Denied,
+    Ended,
+    Held,
+    InDoubt,
+    Performed,
+    Refused,
+    Stale,
+    UnderWay,
+    Waiting,
+)
+from gateway.core.principals import Principal, Role
+from gateway.doors.ports import ActionFilter
+from gateway.doors.rest.authentication import AsAgent, AsCanceller, AsReader
+from gateway.doors.rest.context import Given, Neighbours
+from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument
+from gateway.doors.rest.problems import problem
+from gateway.doors.rest.reading import ruling_for, visible, whole
+
+router = APIRouter(prefix="/v1", tags=["actions"])
+ActionId = Annotated[str, Path(pattern=r"^act_[0-9A-Za-z]{1,64}$")]
+IdempotencyKey = Annotated[str | None, Header(pattern=r"^[!-~]{1,200}$")]
+_PREFER = re.compile(r"^\s*(?:respond-async|wait=(\d{1,3}))\s*$")
+_DEFAULT_WAIT_S = 20
+_LONGEST_WAIT_S = 120
+
+
+@router.post("/actions", status_code=201, response_model=ActionDocument, responses={202: {"model": ActionDocument}})
+async def propose(
+    body: Proposal,
+    given: Given,
+    principal: AsAgent,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Annotated[str | None, Header(max_length=100)] = None,
+) -> Response:
+    """Propose an action; the answer is its outcome, or 202 while it is under way, held or waiting."""
+    wait_s, applied = waiting_time(prefer)
+    request = Request(**body.model_dump(), idempotency_key=idempotency_key)
+    outcome = await given.carrier.propose(request, principal, wait_s=wait_s)
+    return await answer(given, principal, outcome, applied)
+
+
+@router.get("/actions", response_model=Page)
+async def list_actions(
+    given: Given,
+    principal: AsReader,
+    status: Annotated[list[ActionState] | None, Query()] = None,
+    agent: Annotated[str | None, Query(max_length=80)] = None,
+    project: Annotated[str | None, Query(max_length=300)] = None,
+    trace: Annotated[str | None, Query(max_length=80)] = None,
+    after: Annotated[str | None, Query(pattern=r"^act_[0-9A-Za-z]{1,64}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page:
+    """The actions the principal may see, newest first."""
+    own = None if _reads_all(principal) else principal.id
+    if own and agent not in {None, own}:
+        raise OutOfScopeError("An agent sees only its own actions; leave `agent` out.")
+    wanted = ActionFilter(states=tuple(status or ()), agent=own or agent, project=project, trace=trace)
+    records = await given.desk.actions(wanted, after=after, limit=limit)
+    items = tuple(ActionDocument.of(r).model_dump(mode="json") for r in records)
+    return Page(items=items, after=records[-1].action.id if len(records) == limit else None)
+
+
+@router.get("/actions/{action_id}", response_model=ActionDocument)
+async def read_action(action_id: ActionId, given: Given, principal: AsReader) -> ActionDocument:
+    """One action: ruling, ticket, outcome, evidence, and what to do next."""
+    return await whole(given, await visible(given, principal, action_id), principal)
+
+
+@router.post("/actions/{action_id}/cancel", response_model=ActionDocument)
+async def cancel(action_id: ActionId, given: Given, principal: AsCanceller) -> ActionDocument:
+    """Withdraw an action before it has started: the agent itself, its owner, or an operator."""
+    record = await visible(given, principal, action_id)
+    action = record.action
+    if principal.id not in {action.agent, action.on_behalf_of} and Role.OPERATOR not in principal.roles:
+        raise OutOfScopeError("Only the agent, its owner or an operator may cancel this action.")
+    await given.desk.cancel(action_id, by=principal.id)
+    return await whole(given, await visible(given, principal, action_id), principal)
+
+
+@router.post("/rulings", response_model=RulingDocument)
+async def rehearse(body: Proposal, given: Given, principal: AsAgent) -> RulingDocument:
+    """A dry run: how the action would be judged now. Nothing is recorded or done."""
+    judgement = await given.road.preview(Request(**body.model_dump()), principal)
+    return ruling_for(judgement.ruling, principal)
+
+
+async def answer(given: Neighbours, principal: Principal, outcome: AnyOutcome, applied: str | None) -> Response:
+    """The HTTP answer of an outcome (api.md "Outcome of POST /v1/actions")."""
+    record = await visible(given, principal, outcome.action_id)
+    document = await whole(given, record, principal)
+    headers = {"Preference-Applied": applied} if applied else {}
+    match outcome:
+        case Performed():
+            return _document(201, document, headers)
+        case Held() | Waiting() | UnderWay():
+            return _document(202, document, {**headers, "Location": f"/v1/actions/{outcome.action_id}"})
+        case Denied():
+            return _denial(document, headers)
+        case Refused():
+            return _problem(409, "target_refused", outcome.reason, document, headers)
+        case InDoubt():
+            detail = f"It may have happened ({outcome.reason}); it is being reconciled. Do not repeat it."
+            return _problem(504, "in_doubt", detail, document, headers)
+        case Stale():
+            detail = "The world moved after this was proposed; look again and propose it for the new state."
+            return _problem(409, "stale", detail, document, headers)
+        case Ended():
+            return _problem(409, outcome.state.value, outcome.reason or "This action is closed.", document, headers)
+
+
+def waiting_time(prefer: str | None) -> tuple[float, str | None]:
+    """Seconds to wait and the `Preference-Applied` value (RFC 7240). Raises `MalformedError`."""
+    if prefer is None:
+        return _DEFAULT_WAIT_S, None
+    found = _PREFER.match(prefer)
+    if not found:
+        raise MalformedError("`Prefer` may be `wait=<seconds>` or `respond-async`.", field="/Prefer")
+    if found[1] is None:
+        return 0, "respond-async"
+    wait_s = min(int(found[1]), _LONGEST_WAIT_S)
+    return wait_s, f"wait={wait_s}"
+
+
+def _reads_all(principal: Principal) -> bool:
+    return bool({Role.APPROVER, Role.AUDITOR, Role.OPERATOR} & set(principal.roles))
+
+
+def _document(status: int, document: ActionDocument, headers: dict[str, str]) -> Response:
+    return JSONResponse(document.model_dump(mode="json"), status_code=status, headers=headers)
+
+
+def _denial(document: ActionDocument, headers: dict[str, str]) -> Response:
+    codes = {f.code for f in document.ruling.findings} if document.ruling else set()
+    if "POLICY_UNAVAILABLE" in codes:
+        detail = "The policy engine does not answer; this was recorded as denied. Try again with a new key."
+        return _problem(503, "policy_unavailable", detail, document, {**headers, "Retry-After": "5"})
+    if "OVER_BUDGET" in codes:
+        return _problem(403, "over_budget", _reasons(document), document, headers)
+    return _problem(403, "denied", _reasons(document), document, headers)
+
+
+def _reasons(document: ActionDocument) -> str:
+    found = [f for f in document.ruling.findings if f.effect == "deny"] if document.ruling else []
+    return " ".join(f"{f.code}: {f.message}" for f in found) or "Denied by policy."
+
+
+def _problem(
+    status: int, code: str, detail: str, document: ActionDocument, headers: dict[str, str]
+) -> JSONResponse:
+    plain = document.model_dump(mode="json")
+    findings: list[dict[str, Any]] = plain["ruling"]["findings"] if plain["ruling"] else []
+    denied = next((f for f in findings if f["effect"] == "deny"), None)
+    retry = {"kind": denied["retry"], "wait_until_ms": denied["until_ms"]} if denied else None
+    return problem(
+        status,
+        code,
+        detail,
+        headers=headers,
+        action_id=document.action_id,
+        ticket_id=plain["ticket"]["id"] if plain["ticket"] else None,
+        findings=findings,
+        retry=retry,
+        next=plain["next"],
+        action=plain,
+    )

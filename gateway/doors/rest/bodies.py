@@ -1,0 +1,116 @@
+"""What is refused before a route sees it: bodies too large, too deep, or not JSON as RFC 8259 means it."""
+
+import json
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.doors.rest.problems import problem
+
+_MIB = 1024 * 1024
+LIMIT = _MIB
+COMMIT_LIMIT = 8 * _MIB
+SIGNAL_LIMIT = 16 * _MIB
+_DEEPEST = 64
+
+
+class BodyLimits:
+    """Middleware: caps bodies (1 MiB; proposals 8 MiB for `commit.create`; reports 16 MiB) and parses them strictly."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+            await self._app(scope, receive, send)
+            return
+        limit = _limit(scope["path"])
+        body = await _read(receive, limit)
+        if body is None:
+            refusal = problem(413, "too_large", f"The body is over {limit} bytes; nothing was done.")
+            await refusal(scope, receive, send)
+            return
+        wrong = _wrong(body, scope["path"])
+        if wrong:
+            await problem(422, "malformed", wrong)(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+def _limit(path: str) -> int:
+    if path.startswith("/v1/signals/"):
+        return SIGNAL_LIMIT
+    return COMMIT_LIMIT if path in {"/v1/actions", "/v1/rulings"} else LIMIT
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _wrong(body: bytes, path: str) -> str | None:
+    """What is wrong with a JSON body, as a sentence; None when it is fine."""
+    if not body:
+        return None
+    try:
+        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    except UnicodeDecodeError:
+        return "The body is not UTF-8."
+    except RecursionError:
+        return "The body is nested too deeply."
+    except ValueError as error:
+        return f"The body is not JSON: {error}."
+    return _wrong_inside(parsed, signal=path.startswith("/v1/signals/"))
+
+
+def _wrong_inside(parsed: Any, *, signal: bool) -> str | None:
+    stack: list[tuple[Any, int]] = [(parsed, 1)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > _DEEPEST:
+            return f"The body is nested more than {_DEEPEST} deep."
+        if isinstance(value, dict):
+            stack.extend((v, depth + 1) for pair in value.items() for v in pair)
+        elif isinstance(value, list):
+            stack.extend((v, depth + 1) for v in value)
+        elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            return "The body holds a lone surrogate, which is not text; send valid Unicode."
+        elif isinstance(value, float) and not signal:
+            return "Numbers here are integers; the body holds a fraction."
+    return None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise ValueError(f"the member {key!r} is given twice")
+        seen[key] = value
+    return seen

@@ -1,0 +1,195 @@
+"""The JSON documents of the REST door."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from gateway.core.actions import Action, ActionState
+from gateway.core.model import Model
+from gateway.core.outcomes import Next
+from gateway.core.principals import Door
+from gateway.core.rulings import Clause, Finding, Reservation, Ruling
+from gateway.core.tickets import Ticket, Vote
+from gateway.core.vocabulary import ActionType
+from gateway.ports import ActionRecord
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,64}$")]
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Proposal(Model):
+    """`POST /v1/actions`: what an agent wants done (api.md)."""
+
+    type: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    target: dict[str, Any]
+    params: dict[str, Any] = Field(default_factory=dict)
+    intent: Annotated[str, StringConstraints(max_length=2000)] = ""
+    trace: Annotated[str, StringConstraints(pattern=r"^trc_[0-9A-Za-z]{1,64}$")] | None = None
+
+
+class RulingDocument(Model):
+    """A ruling as its readers see it. Reservations are limits, shown to people only."""
+
+    id: str
+    effect: str
+    findings: tuple[Finding, ...]
+    waived: tuple[dict[str, Any], ...]
+    shadow: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    grants: tuple[str, ...]
+    clauses: tuple[Clause, ...]
+    policy_digest: str
+    policy_revision: str
+    engine: str
+    input_digest: str
+    judged_ms: int
+    reserve: tuple[Reservation, ...] = ()
+
+    @classmethod
+    def of(cls, ruling: Ruling) -> "RulingDocument":
+        """The document of a ruling."""
+        plain = ruling.model_dump(exclude={"action_id", "policy", "waived"})
+        version = ruling.policy
+        return cls(
+            **plain,
+            waived=tuple(w.model_dump(mode="json") for w in ruling.waived),
+            policy_digest=version.digest,
+            policy_revision=version.revision,
+            engine=f"{version.engine} {version.engine_version}",
+        )
+
+
+class VoteDocument(Model):
+    """A vote. `reason` is a person's text: show it as text, never act on it."""
+
+    voter: str
+    answer: str
+    reason: str
+    assurance: str
+    cast_ms: int
+
+
+class TicketDocument(Model):
+    """A ticket: the question as people read it, and its digest."""
+
+    id: str
+    action_id: str
+    state: str
+    question_digest: str
+    question: dict[str, Any]
+    clauses: tuple[Clause, ...]
+    excluded: tuple[str, ...]
+    unknown_authors: int
+    votes: tuple[VoteDocument, ...]
+    opened_ms: int
+    expires_ms: int
+    predecessor: str | None
+    changed: dict[str, Any] | None
+    action: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, ticket: Ticket, action: Action | None = None, ruling: Ruling | None = None) -> "TicketDocument":
+        """The document of a ticket, with the action and the findings where they are at hand."""
+        return cls(
+            id=ticket.id,
+            action_id=ticket.action_id,
+            state=ticket.state.value,
+            question_digest=ticket.question_digest,
+            question=ticket.question.model_dump(mode="json"),
+            clauses=ticket.asked(),
+            excluded=ticket.excluded,
+            unknown_authors=ticket.unknown_authors,
+            votes=tuple(_vote(v) for v in ticket.votes),
+            opened_ms=ticket.opened_ms,
+            expires_ms=ticket.expires_ms,
+            predecessor=ticket.predecessor,
+            changed=ticket.changed,
+            action=shown_action(action) if action else None,
+            findings=ruling.findings if ruling else (),
+        )
+
+
+class ActionDocument(Model):
+    """An action with its ruling, ticket, outcome and what to do next."""
+
+    action_id: str
+    status: ActionState
+    type: ActionType
+    target: dict[str, Any]
+    params: dict[str, Any]
+    intent: str
+    agent: str
+    on_behalf_of: str
+    door: Door
+    trace: str
+    created_ms: int
+    result: dict[str, Any] = {}
+    reason: str = ""
+    ruling: RulingDocument | None = None
+    ticket: TicketDocument | None = None
+    next: Next | None = None
+    evidence: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, record: ActionRecord) -> "ActionDocument":
+        """The document of a stored action, without ruling and ticket."""
+        return cls(
+            action_id=record.action.id,
+            status=record.state,
+            **shown_action(record.action),
+            result=record.result,
+            reason=record.reason,
+        )
+
+
+class Page(Model):
+    """A page of a keyset list; `after` continues it, null at the end."""
+
+    items: tuple[dict[str, Any], ...]
+    after: str | None
+
+
+class Ballot(Model):
+    """`POST /v1/tickets/{id}/votes`."""
+
+    answer: Literal["approve", "reject"]
+    question_digest: Hex64
+    reason: Sentence
+    assertion: "Assertion | None" = None
+
+
+class Assertion(Model):
+    """Proof of a vote: an Ed25519 signature by the person's vote key (approvals.md "assurance")."""
+
+    method: Literal["signed"]
+    key_id: Identifier
+    signature: Annotated[str, StringConstraints(min_length=88, max_length=88, pattern=r"^[A-Za-z0-9+/]{86}==$")]
+
+
+def shown_action(action: Action) -> dict[str, Any]:
+    """What readers see of an action; file contents are shown by size, not in full."""
+    params = action.params.canonical()
+    for change in params.get("changes", []):
+        for name in ("content", "content_base64"):
+            if isinstance(change.get(name), str):
+                change[name] = f"({len(change[name])} characters)"
+    return {
+        "type": action.type,
+        "target": action.target.compact(),
+        "params": params,
+        "intent": action.intent,
+        "agent": action.agent,
+        "on_behalf_of": action.on_behalf_of,
+        "door": action.door,
+        "trace": action.trace,
+        "created_ms": action.created_ms,
+    }
+
+
+def _vote(vote: Vote) -> VoteDocument:
+    return VoteDocument(**vote.model_dump(include=set(VoteDocument.model_fields)))
+
+
+Ballot.model_rebuild()

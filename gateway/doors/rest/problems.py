@@ -1,0 +1,114 @@
+"""Errors as RFC 9457 problem documents, one map from our errors to HTTP."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from gateway.core.errors import (
+    CallerError,
+    ConflictError,
+    LedgerUnavailableError,
+    LoopgateError,
+    MalformedError,
+    NotFoundError,
+    OutOfScopeError,
+    UnauthenticatedError,
+)
+from gateway.core.text import show
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+DOCS = "https://loopgate.example/errors/"
+_STATUS: tuple[tuple[type[LoopgateError], int], ...] = (
+    (MalformedError, 422),
+    (UnauthenticatedError, 401),
+    (OutOfScopeError, 403),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (CallerError, 400),
+    (LedgerUnavailableError, 503),
+)
+_TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Malformed request",
+    500: "Internal error",
+    503: "Not available now",
+    504: "In doubt",
+}
+_ROUTING = {404: "not_found", 405: "method_not_allowed"}
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """One problem document; `members` are added as they are (findings, retry, action_id …)."""
+    body = {"type": DOCS + code, "title": _TITLES.get(status, "Error"), "status": status, "code": code, "detail": detail}
+    return JSONResponse({**body, **members}, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def of_error(error: LoopgateError) -> JSONResponse:
+    """The problem document of one of our errors."""
+    status = next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
+    if error.code == "idempotency_mismatch":
+        status = 422
+    members = {"field": error.field} if isinstance(error, MalformedError) and error.field else {}
+    return problem(status, error.code, show(error.detail), headers=_headers(status), **members)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document; nothing a caller sends becomes a traceback."""
+
+    async def ours(_: Request, error: Exception) -> JSONResponse:
+        return of_error(error) if isinstance(error, LoopgateError) else _unexpected(error)
+
+    async def malformed(_: Request, error: Exception) -> JSONResponse:
+        return _malformed(error) if isinstance(error, RequestValidationError) else _unexpected(error)
+
+    async def routing(_: Request, error: Exception) -> JSONResponse:
+        return _routed(error) if isinstance(error, HTTPException) else _unexpected(error)
+
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        return _unexpected(error)
+
+    app.add_exception_handler(LoopgateError, ours)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, routing)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _headers(status: int) -> dict[str, str] | None:
+    if status == 401:  # noqa: PLR2004 - the HTTP status itself
+        return {"WWW-Authenticate": 'Bearer realm="loopgate"'}
+    return {"Retry-After": "2"} if status == 503 else None  # noqa: PLR2004 - same
+
+
+def _malformed(error: RequestValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    pointer = "/" + "/".join(str(part) for part in first["loc"][1:])
+    detail = f"{first['loc'][0]}{pointer if pointer != '/' else ''}: {first['msg']}"
+    return problem(422, "malformed", show(detail), field=show(pointer))
+
+
+def _routed(error: HTTPException) -> JSONResponse:
+    code = _ROUTING.get(error.status_code, "malformed")
+    detail = {
+        "not_found": "There is no such route; the OpenAPI document lists those there are.",
+        "method_not_allowed": "This route does not answer that method.",
+    }.get(code, str(error.detail))
+    return problem(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+def _unexpected(error: Exception) -> JSONResponse:
+    log.error("a request broke the gateway", exc_info=error)
+    return problem(500, "internal", "The gateway has a defect; nothing more was done. The operator's log names it.")

@@ -1,0 +1,105 @@
+"""`/healthz`, `/readyz`, `/v1/me`, `/v1/rules`: how the gateway stands, and what holds for me."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from gateway.core.model import Model
+from gateway.core.vocabulary import SPECS
+from gateway.doors.rest.authentication import SignedIn
+from gateway.doors.rest.context import Given
+
+router = APIRouter(tags=["standing"])
+
+
+class Me(Model):
+    """Who I am here, and what my token may do."""
+
+    id: str
+    roles: tuple[str, ...]
+    owner: str | None
+    projects: tuple[str, ...]
+    action_types: tuple[str, ...]
+    branch_prefix: str | None
+    tier: str | None
+    approves_as: tuple[str, ...]
+    used: dict[str, int]
+
+
+class Rule(Model):
+    """A rule in force."""
+
+    code: str
+    title: str
+    severity: str
+    remediation: str
+    retry: str
+    controls: tuple[str, ...]
+    docs: str
+
+
+class Rules(Model):
+    """The rules in force and the policy they belong to."""
+
+    policy_digest: str
+    revision: str
+    rules: tuple[Rule, ...]
+    action_types: dict[str, Any]
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """Alive: the process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def ready(given: Given) -> JSONResponse:
+    """Ready: the policy answers, the log appends, the targets are reachable; terse on purpose."""
+    probes = await given.probes.all()
+    ok = all(p.ok for p in probes.values())
+    body = {"status": "ready" if ok else "not ready", "checks": {k: v.model_dump() for k, v in probes.items()}}
+    return JSONResponse(body, status_code=200 if ok else 503)
+
+
+@router.get("/v1/me", response_model=Me)
+async def me(given: Given, principal: SignedIn) -> Me:
+    """Identity, scope, tier and what of the budgets is used."""
+    roster = given.policy.in_force.roster
+    agent, person = roster.agent(principal.id), roster.person(principal.id)
+    usage = await given.counters.usage(principal.id, given.clock.now_ms()) if agent else None
+    return Me(
+        id=principal.id,
+        roles=tuple(r.value for r in principal.roles),
+        owner=principal.owner,
+        projects=principal.scope.projects,
+        action_types=principal.scope.action_types,
+        branch_prefix=agent.branch_prefix if agent else None,
+        tier=agent.tier.value if agent else None,
+        approves_as=person.approves_as if person else (),
+        used=usage.model_dump() if usage else {},
+    )
+
+
+@router.get("/v1/rules", response_model=Rules)
+async def rules(given: Given, principal: SignedIn) -> Rules:  # noqa: ARG001 - the dependency is the check
+    """The rules in force, with what helps against each."""
+    in_force = given.policy.in_force
+    return Rules(
+        policy_digest=in_force.version.digest,
+        revision=in_force.version.revision,
+        rules=tuple(
+            Rule(
+                code=c.code,
+                title=c.title,
+                severity=c.severity,
+                remediation=c.remediation,
+                retry=c.retry.value,
+                controls=c.controls,
+                docs=f"docs/reference/rules/{c.code}.md",
+            )
+            for c in sorted(in_force.cards.values(), key=lambda c: c.code)
+        ),
+        action_types={t.value: {"systems": [s.value for s in spec.supported]} for t, spec in SPECS.items()},
+    )

@@ -1,0 +1,51 @@
+"""`/v1/stops`: the emergency brake."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import StringConstraints
+
+from gateway.core.errors import MalformedError
+from gateway.core.model import Model
+from gateway.doors.ports import Stop
+from gateway.doors.rest.authentication import AsOperator, AsPerson
+from gateway.doors.rest.context import Given
+from gateway.doors.rest.documents import Sentence
+
+router = APIRouter(prefix="/v1/stops", tags=["emergency"])
+StopId = Annotated[str, Path(pattern=r"^stp_[0-9A-Za-z]{1,64}$")]
+
+
+class StopRequest(Model):
+    """Stop everything, one agent, one project or one action type."""
+
+    scope: Literal["everything", "agent", "project", "action_type"]
+    value: Annotated[str, StringConstraints(max_length=300, pattern=r"^[A-Za-z0-9_.:/-]*$")] = ""
+    reason: Sentence
+
+
+class Stops(Model):
+    """The stops in force."""
+
+    items: tuple[Stop, ...]
+
+
+@router.get("", response_model=Stops)
+async def list_stops(given: Given, principal: AsPerson) -> Stops:  # noqa: ARG001 - the dependency is the check
+    """The stops in force."""
+    return Stops(items=await given.emergency.stops())
+
+
+@router.post("", status_code=201, response_model=Stop)
+async def engage(body: StopRequest, given: Given, operator: AsOperator) -> Stop:
+    """Engage a stop; nothing it matches starts from the next unit on."""
+    if (body.scope == "everything") == bool(body.value):
+        raise MalformedError("Name the agent, project or action type in `value`; nothing for everything.", field="/value")
+    return await given.emergency.engage(body.scope, body.value, reason=body.reason, by=operator.id)
+
+
+@router.post("/{stop_id}/lift", response_model=Stops)
+async def lift(stop_id: StopId, given: Given, operator: AsOperator) -> Stops:
+    """Lift a stop. (Lifting by two operators through a ticket comes with `stop.lift`.)"""
+    await given.emergency.lift(stop_id, by=operator.id)
+    return Stops(items=await given.emergency.stops())
