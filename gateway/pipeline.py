@@ -120,7 +120,7 @@ class Road:
             preparation = await target.prepare(permit)
         except (TargetRefusedError, FactsMissingError) as error:
             return await self._settle(Deny(judgement=deny_with(judgement, "NOT_PERFORMABLE", error.detail)))
-        started = await self.ledger.record(Start(permit=permit, preparation=preparation))
+        started = await self.ledger.record(Start(judgement=judgement, permit=permit, preparation=preparation))
         if isinstance(started, Blocked):
             return await self._blocked(judgement, ticket, started, tries)
         return await self._settle(await self._act(target, permit, preparation))

@@ -58,8 +58,12 @@ class Supersede(Model):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """About to act. Its unit checks the guards of architecture.md and claims the action."""
+    """About to act. Its unit checks the guards of architecture.md and claims the action.
 
+    The judgement is the one the permit was granted for; it is recorded as `judged` in the same unit.
+    """
+
+    judgement: Judgement
     permit: Permit
     preparation: Preparation
 
