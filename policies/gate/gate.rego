@@ -82,8 +82,38 @@ denials contains finding if {
 	finding.effect == "deny"
 }
 
+# METADATA
+# title: No grant covers the action
+# description: Only a grant permits; this agent holds none for what it asks here.
+# custom:
+#   code: GATE-001
+#   severity: high
+#   remediation: Ask the platform team for a grant that covers this type of action in this project.
+#   retry: never
+#   binding: moment
+#   bound_facts: []
+#   assurance: token
+#   chainable: false
+#   waivable: false
+#   controls: [CC6.1, A.5.15, AC-6, LLM06]
+#   owner: platform
 denials contains {"code": "GATE-001", "effect": "deny", "facts": grants.asked} if grants.held == set()
 
+# METADATA
+# title: Facts are missing
+# description: A fact that the contract asks for could not be read or has the wrong form.
+# custom:
+#   code: GATE-002
+#   severity: critical
+#   remediation: Look at the facts named; try again when the system that knows them answers.
+#   retry: fix_and_retry
+#   binding: moment
+#   bound_facts: []
+#   assurance: token
+#   chainable: false
+#   waivable: false
+#   controls: [CC7.1, SI-10]
+#   owner: platform
 denials contains {"code": "GATE-002", "effect": "deny", "facts": {"missing": sort(contract.missing)}} if {
 	contract.missing != set()
 	not contract.awaited
@@ -100,6 +130,21 @@ denials contains {
 	contract.awaited
 }
 
+# METADATA
+# title: A rule is not loaded
+# description: A registered rule is absent, an unregistered one is present, or one answers in a form nobody knows.
+# custom:
+#   code: GATE-003
+#   severity: critical
+#   remediation: Tell the platform team; build the policy again with every rule in place.
+#   retry: never
+#   binding: moment
+#   bound_facts: []
+#   assurance: token
+#   chainable: false
+#   waivable: false
+#   controls: [CC8.1, CM-3]
+#   owner: platform
 denials contains {"code": "GATE-003", "effect": "deny", "facts": {"codes": sort(registry.unloaded)}} if {
 	registry.unloaded != set()
 }
@@ -108,6 +153,21 @@ denials contains {"code": "GATE-003", "effect": "deny", "facts": {"malformed": c
 	malformed != set()
 }
 
+# METADATA
+# title: No contract for this type of action
+# description: The type is unknown to the contract of facts, or this version cannot perform it.
+# custom:
+#   code: GATE-004
+#   severity: critical
+#   remediation: Use a type of action that `GET /v1/me` lists.
+#   retry: never
+#   binding: moment
+#   bound_facts: []
+#   assurance: token
+#   chainable: false
+#   waivable: false
+#   controls: [CC7.1, SI-10]
+#   owner: platform
 denials contains {"code": "GATE-004", "effect": "deny", "facts": contract.asked} if {
 	not contract.known
 }

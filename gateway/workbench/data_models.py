@@ -1,0 +1,150 @@
+"""The form of `policies/data/*.yaml`: what is not declared here does not build.
+
+Data is part of the trust: a freeze that is misspelt would silently not freeze. Everything is ids, roles, globs and
+whole numbers; times are milliseconds since 1970, UTC.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from gateway.core.catalogue import Catalogue
+from gateway.core.model import Model
+from gateway.core.policy_input import PolicyInput
+from gateway.core.principals import Agent, Person, Tier
+from gateway.core.vocabulary import ActionType
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}-[0-9]{3}$")]
+Glob = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$")]
+Millis = Annotated[int, Field(ge=0, lt=2**53)]
+_GROUPS = frozenset(PolicyInput.model_fields)
+
+
+class Mode(Model):
+    """How a code is taken: enforced, only shown (shadow), or not looked at (off), from a moment on."""
+
+    mode: Literal["enforce", "shadow", "off"]
+    effective_from_ms: Millis | None = None
+
+
+class Exemption(Model):
+    """One code excused for one place and agent until `expires_ms`; who answers for it, and the ticket that says why."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^EX-[0-9]+$")]
+    code: Code
+    project: Glob
+    agent: Glob
+    expires_ms: Millis
+    owner: str
+    ticket: str
+    reason: Annotated[str, StringConstraints(min_length=1)]
+
+
+class Grant(Model):
+    """What agents of these tiers may do in these projects; `actions` are globs over types (`issue.*`)."""
+
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+    actions: tuple[Glob, ...] = Field(min_length=1)
+    projects: tuple[Glob, ...] = Field(min_length=1)
+
+
+class Tiered(Model):
+    """A limit by tier: `low` for observers and contributors, `high` for maintainers and stewards."""
+
+    low: int = Field(ge=0)
+    high: int = Field(ge=0)
+
+
+class Budget(Model):
+    """What each action whose type matches `actions` draws on."""
+
+    budget: str
+    window: Literal["hour", "day", "open"]
+    limit: Tiered
+    actions: tuple[Glob, ...] = Field(min_length=1)
+
+
+class Freeze(Model):
+    """A span of time in which nothing that matters changes in `projects`."""
+
+    id: str
+    projects: tuple[Glob, ...] = Field(min_length=1)
+    starts_ms: Millis
+    ends_ms: Millis
+    reason: str
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.ends_ms <= self.starts_ms:
+            raise ValueError(f"freeze {self.id} ends before it starts")
+        return self
+
+
+class Needs(Model):
+    """`needs`: which groups of the policy input an action type must bring."""
+
+    needs: dict[ActionType, tuple[str, ...]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_known_groups(self) -> Self:
+        unknown = sorted({group for groups in self.needs.values() for group in groups} - _GROUPS)
+        if unknown:
+            raise ValueError(
+                f"contract.needs names groups the policy input does not have: {', '.join(unknown)}"
+            )
+        return self
+
+
+class PolicyData(Model):
+    """Everything under `policies/data/`: the top-level keys of all its files together."""
+
+    modes: dict[Code, Mode] = Field(default_factory=dict)
+    exceptions: tuple[Exemption, ...] = ()
+    grants: dict[str, Grant] = Field(min_length=1)
+    budgets: tuple[Budget, ...] = ()
+    contract: Needs
+    params: dict[Code, dict[str, Any]] = Field(default_factory=dict)
+    freezes: tuple[Freeze, ...] = ()
+    people: tuple[Person, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    catalogue: Catalogue = Catalogue()
+    weights: dict[str, Any] = Field(default_factory=dict)
+    ticket_ttl_ms: int = Field(default=8 * 3600 * 1000, gt=0)
+    time_zone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _ids_are_used_once(self) -> Self:
+        for kind in ("exceptions", "freezes", "people", "agents"):
+            ids = [entry.id for entry in getattr(self, kind)]
+            twice = sorted({one for one in ids if ids.count(one) > 1})
+            if twice:
+                raise ValueError(f"{kind} has the same id twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_are_whole(self) -> Self:
+        floats = sorted({*_floats(self.params, "params"), *_floats(self.weights, "weights")})
+        if floats:
+            raise ValueError(
+                f"{', '.join(floats)}: write whole numbers (permille, milliseconds), never fractions"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _agents_hold_known_grants(self) -> Self:
+        for agent in self.agents:
+            unknown = sorted(set(agent.grants) - self.grants.keys())
+            if unknown:
+                raise ValueError(f"agent {agent.id} holds grants that do not exist: {', '.join(unknown)}")
+        return self
+
+
+def _floats(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, float):
+        yield where
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, entry in entries:
+        yield from _floats(entry, f"{where}.{key}")
