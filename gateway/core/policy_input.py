@@ -95,10 +95,13 @@ class CiInput(Model):
 
     config_path: str
     local_includes: tuple[str, ...]
+    local_includes_total: int
     remote_includes: tuple[str, ...]
     remote_includes_total: int
     scripts: tuple[str, ...]
+    scripts_total: int
     environments: tuple[str, ...]
+    environments_total: int
 
 
 class DependantInput(Model):
@@ -261,7 +264,8 @@ def _commits(change: Change) -> tuple[CommitInput, ...]:
 
 def _ci(change: Change) -> CiInput:
     ci = change.ci
-    return CiInput(**ci.model_dump(), remote_includes_total=len(ci.remote_includes))
+    counted = ("local_includes", "remote_includes", "scripts", "environments")
+    return CiInput(**ci.model_dump(), **{f"{name}_total": len(getattr(ci, name)) for name in counted})
 
 
 def _blast(blast: BlastRadius) -> BlastInput:
