@@ -1,0 +1,32 @@
+"""`loopgate stop` and `loopgate lift`: the emergency brake."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.session import AsJson, ConfigFolder, default_config, run_as_person
+from gateway.cli.terminal import console, plain, print_json
+
+
+def stop(
+    reason: Annotated[str, typer.Option("--reason", prompt="Reason", help="Why; it becomes evidence.")],
+    scope: Annotated[str, typer.Argument(help="everything, agent, project or action_type.")] = "everything",
+    value: Annotated[str, typer.Argument(help="Which agent, project or action type.")] = "",
+    config: ConfigFolder = default_config(),
+    as_json: AsJson = False,
+) -> None:
+    """Stop everything, one agent, one project or one action type, at once."""
+    engaged = run_as_person(config, lambda signed: signed.client.stop(scope, value, reason))
+    if as_json:
+        print_json(engaged)
+        return
+    console.print(plain(f"Stopped: {scope} {value}".rstrip() + f" ({engaged['id']}). Lift it with `loopgate lift {engaged['id']}`."))
+
+
+def lift(stop_id: str, config: ConfigFolder = default_config(), as_json: AsJson = False) -> None:
+    """Lift a stop."""
+    left = run_as_person(config, lambda signed: signed.client.lift(stop_id))
+    if as_json:
+        print_json(left)
+        return
+    console.print(plain(f"Lifted {stop_id}; {len(left['items'])} stops are left."))

@@ -1,0 +1,89 @@
+"""`loopgate`: the command line. It parses and prints; the gateway decides."""
+
+import sys
+
+import click
+import typer
+
+from gateway.cli import (
+    actions,
+    agents,
+    audit,
+    demo,
+    doctor,
+    emergency,
+    people,
+    policy,
+    serve,
+    setup,
+    signals,
+    tickets,
+)
+from gateway.cli.terminal import Exit, print_error
+from gateway.client.api import ApiError, UnreachableError
+from gateway.core.errors import LoopgateError
+
+app = typer.Typer(
+    name="loopgate",
+    help="The governed road for AI agents that do DevOps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (setup.init, setup.login, serve.serve, demo.demo, doctor.doctor, actions.act, emergency.stop, emergency.lift):
+    app.command()(command)
+app.add_typer(actions.app, name="actions")
+app.add_typer(tickets.app, name="tickets")
+app.add_typer(agents.app, name="agents")
+app.add_typer(people.app, name="people")
+app.add_typer(audit.app, name="audit")
+app.add_typer(signals.app, name="signals")
+app.add_typer(policy.app, name="policy")
+
+_CODES = {
+    "denied": Exit.DENIED,
+    "over_budget": Exit.DENIED,
+    "policy_unavailable": Exit.DENIED,
+    "out_of_scope": Exit.DENIED,
+    "in_doubt": Exit.IN_DOUBT,
+}
+
+
+def run() -> None:
+    """Run the command line; every error a person can cause is a sentence, never a traceback."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        returned = app(arguments, standalone_mode=False)
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return Exit.USAGE
+    except click.Abort:
+        print_error("Interrupted.")
+        return Exit.ERROR
+    except ApiError as error:
+        return _refused(error)
+    except UnreachableError as error:
+        print_error(str(error))
+        return Exit.ERROR
+    except LoopgateError as error:
+        print_error(error.detail)
+        return Exit.ERROR
+    return returned if isinstance(returned, int) else Exit.DONE
+
+
+def _refused(error: ApiError) -> int:
+    problem = error.problem
+    print_error(f"{problem.code}: {problem.detail}", hint=(problem.next or {}).get("what", ""))
+    for finding in problem.findings:
+        print_error(f"{finding['code']}: {finding['message']}", hint=finding["remediation"])
+    return _CODES.get(problem.code, Exit.ERROR)
+
+
+if __name__ == "__main__":
+    run()

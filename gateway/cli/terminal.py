@@ -1,0 +1,76 @@
+"""What the command line prints: tables for people, JSON for programs. Agents' text is shown, never interpreted."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.core.text import show
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Exit(IntEnum):
+    """Exit codes of every command (api.md)."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    DENIED = 3
+    HELD = 4
+    IN_DOUBT = 5
+
+
+def plain(value: Any) -> Text:
+    """A value as text: markup off, control and bidirectional characters made visible."""
+    return Text(show("" if value is None else str(value)))
+
+
+def print_json(value: Any) -> None:
+    """A value for programs, one document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for people; says so when there is nothing."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in row))
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(plain(f"{title}: none."))
+
+
+def print_fields(fields: dict[str, Any]) -> None:
+    """Names and values, one a line."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, value in fields.items():
+        if value not in (None, "", [], {}):
+            grid.add_row(name, plain(value))
+    console.print(grid)
+
+
+def print_error(sentence: str, *, hint: str = "") -> None:
+    """A sentence a person can act on, on standard error."""
+    errors.print(Text("error: ", style="bold red") + plain(sentence))
+    if hint:
+        errors.print(Text("hint: ", style="bold yellow") + plain(hint))
+
+
+def moment(milliseconds: int | None) -> str:
+    """A time as people read it, UTC."""
+    if milliseconds is None:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
