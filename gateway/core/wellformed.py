@@ -1,0 +1,88 @@
+"""Whether what arrived is a JSON document this gateway can store, show and digest, before anybody looks at its meaning."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.core.errors import MalformedError
+
+MAX_DEPTH = 16
+MAX_VALUES = 20_000
+MAX_INTEGER = 2**53 - 1
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+
+Located = tuple[str, Any]
+"""A value and the JSON pointer (RFC 6901) to it."""
+
+
+def check_values(document: dict[str, Any]) -> None:
+    """Walk the document level by level and refuse what has no place in a request.
+
+    Raises `MalformedError` for nesting, size, floats, NaN, huge integers, lone surrogates, NUL characters and keys
+    beyond plain ASCII names; `field` is the pointer to the value.
+    """
+    level: list[Located] = [("", document)]
+    counted = 0
+    for _ in range(MAX_DEPTH):
+        counted += len(level)
+        if counted > MAX_VALUES:
+            raise MalformedError(f"The request holds more than {MAX_VALUES} values: send less at once.")
+        level = [below for located in level for below in _checked(located)]
+        if not level:
+            return
+    raise MalformedError(f"The request nests deeper than {MAX_DEPTH} levels: flatten it.", field=level[0][0])
+
+
+def strings(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every string value of a checked document with its pointer, in the document's order."""
+    stack: list[Located] = [("", document)]
+    while stack:
+        pointer, value = stack.pop()
+        if isinstance(value, str):
+            yield pointer, value
+        else:
+            stack.extend(reversed(_below(pointer, value)))
+
+
+def _checked(located: Located) -> list[Located]:
+    pointer, value = located
+    if isinstance(value, str):
+        _check_text(pointer, value)
+    elif isinstance(value, dict):
+        _check_keys(pointer, value)
+    elif not isinstance(value, (list, tuple)):
+        _check_scalar(pointer, value)
+    return _below(pointer, value)
+
+
+def _below(pointer: str, value: Any) -> list[Located]:
+    if isinstance(value, dict):
+        return [(f"{pointer}/{key}", item) for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [(f"{pointer}/{number}", item) for number, item in enumerate(value)]
+    return []
+
+
+def _check_text(pointer: str, value: str) -> None:
+    if _SURROGATE.search(value):
+        raise MalformedError(f"{pointer} holds half of a surrogate pair, which is no character.", field=pointer)
+    if "\0" in value:
+        raise MalformedError(f"{pointer} holds a NUL character; send bytes as content_base64.", field=pointer)
+
+
+def _check_keys(pointer: str, value: dict[Any, Any]) -> None:
+    for key in value:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise MalformedError(
+                f"{pointer or 'The request'} has a field whose name is not a plain ASCII word.", field=pointer
+            )
+
+
+def _check_scalar(pointer: str, value: Any) -> None:
+    if isinstance(value, float):
+        raise MalformedError(f"{pointer} is not a whole number; only whole numbers are used here.", field=pointer)
+    if value is not None and not isinstance(value, int):
+        raise MalformedError(f"{pointer} is not JSON.", field=pointer)
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise MalformedError(f"{pointer} is 2^53 or beyond, which not every reader keeps exactly.", field=pointer)
