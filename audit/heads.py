@@ -6,11 +6,8 @@ the machine; at boot it shows that the stored frontier is the one that was signe
 
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from audit.canonical import canonical_bytes
-from audit.dsse import HEAD_TYPE, pae
+from audit.dsse import HEAD_TYPE, is_signed, pae
 
 
 class Head(NamedTuple):
@@ -29,8 +26,4 @@ class Head(NamedTuple):
 
     def is_signed_by(self, public_key: bytes, signature: bytes) -> bool:
         """Whether the signature is that of the key whose 32 raw bytes are given."""
-        try:
-            Ed25519PublicKey.from_public_bytes(public_key).verify(signature, self.message)
-        except InvalidSignature:
-            return False
-        return True
+        return is_signed(public_key, signature, self.message)

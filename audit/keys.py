@@ -5,7 +5,6 @@ or replace is refused: a signature by such a key would prove nothing.
 """
 
 import base64
-import hashlib
 import os
 import stat
 from enum import StrEnum
@@ -16,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from audit.dsse import key_id_of
 from audit.errors import KeyFileError
 from audit.model import Model
 from audit.note import Vkey, check_name
@@ -23,9 +23,6 @@ from audit.note import Vkey, check_name
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
-"""What stands before the 32 key bytes in a DER SubjectPublicKeyInfo (RFC 8410 section 4)."""
 
 
 class KeyRole(StrEnum):
@@ -85,11 +82,6 @@ class Ed25519Signer:
     def vkey(self, origin: str) -> Vkey:
         """The verifier key that outsiders pin, under the name of the log."""
         return Vkey(check_name(origin), self.public)
-
-
-def key_id_of(public: bytes) -> str:
-    """SHA-256 of the DER SubjectPublicKeyInfo in hex; `openssl pkey -pubin -outform DER | sha256sum` agrees."""
-    return hashlib.sha256(_SPKI_PREFIX + public).hexdigest()
 
 
 def public_pem(public: bytes) -> str:

@@ -8,9 +8,7 @@ import hashlib
 import re
 from typing import NamedTuple, Protocol
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from audit.dsse import is_signed
 from audit.errors import AuditError
 from audit.merkle import HASH_BYTES
 
@@ -129,7 +127,8 @@ def _line_holds(line: str, text: str, keys: tuple[Vkey, ...]) -> bool:
     blob = _decode_line(dash, encoded)
     for key in keys:
         if (key.name, key.key_id) == (name, blob[:_ID_BYTES]):
-            _check_signature(key, blob[_ID_BYTES:], text)
+            if not is_signed(key.public, blob[_ID_BYTES:], text.encode()):
+                raise NoteError(f"the signature of {key.name} does not fit the note's text")
             return True
     return False
 
@@ -142,13 +141,6 @@ def _decode_line(dash: str, encoded: str) -> bytes:
     if dash != "\N{EM DASH}" or len(blob) <= _ID_BYTES or base64.b64encode(blob).decode() != encoded:
         raise NoteError("a signature line of the note is not in canonical form")
     return blob
-
-
-def _check_signature(key: Vkey, signature: bytes, text: str) -> None:
-    try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
-    except InvalidSignature as error:
-        raise NoteError(f"the signature of {key.name} does not fit the note's text") from error
 
 
 def parse_checkpoint(text: str) -> Checkpoint:

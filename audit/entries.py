@@ -1,0 +1,210 @@
+"""The signed events of a bundle: read them, find which keys they certify, check them one by one."""
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from audit.archive import read_base64, read_hashes, read_lines
+from audit.dsse import EVENT_TYPE, envelope, is_signed, key_id_of, pae
+from audit.problems import CHANGED, INCOMPLETE, NOT_AN_EXPORT, UNCERTIFIED, VOTE_FORGED, RefusedError
+from audit.votes import vote_message
+
+_CERTIFYING_TYPES = {
+    "loopgate.log.opened": frozenset({"event", "vote"}),
+    "loopgate.key.added": frozenset({"event", "vote"}),
+    "loopgate.person.changed": frozenset({"vote"}),
+}
+"""Which leaves may introduce keys, and for what."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_CHUNK = 256
+
+
+class Entry(NamedTuple):
+    """One signed event: place in the log, exact bytes, who signed, and the JSON object in the bytes.
+
+    `leaf` is empty when the bytes are no JSON object. `proof` is there for entries before the range.
+    """
+
+    place: int
+    body: bytes
+    key_id: str
+    signature: bytes
+    leaf: dict[str, Any]
+    proof: tuple[bytes, ...] = ()
+
+
+class Certified(NamedTuple):
+    """A public key (32 raw bytes) and the leaf from which on it counts; -1 when given from outside."""
+
+    public: bytes
+    since: int
+
+
+Keys = dict[tuple[str, str], Certified]
+"""By role (`event`, `vote`) and key id."""
+
+
+def entry_line(place: int, body: bytes, key_id: str, signature: bytes) -> dict[str, Any]:
+    """The object of one line of `events.dsse.jsonl`."""
+    return {"index": place, "envelope": envelope(EVENT_TYPE, body, key_id, signature)}
+
+
+def certificate_line(entry: dict[str, Any], proof: Sequence[bytes]) -> dict[str, Any]:
+    """The object of one line of `keys.jsonl`: an entry with its inclusion proof."""
+    return entry | {"proof": [base64.b64encode(step).decode() for step in proof]}
+
+
+def read_entries(member: str, content: bytes) -> list[Entry]:
+    """The entries of `events.dsse.jsonl`; raises `RefusedError` for another form."""
+    return [_read_entry(member, line) for line in read_lines(member, content)]
+
+
+def read_certificates(member: str, content: bytes) -> list[Entry]:
+    """The entries of `keys.jsonl` with their proofs; raises `RefusedError` for another form."""
+    return [_read_certificate(member, line) for line in read_lines(member, content)]
+
+
+def _read_certificate(member: str, line: dict[str, Any]) -> Entry:
+    proof = read_hashes(member, line.pop("proof", None))
+    return _read_entry(member, line)._replace(proof=proof)
+
+
+def _read_entry(member: str, line: dict[str, Any]) -> Entry:
+    """Read what can be read, write it again, and compare: so every field is looked at."""
+    try:
+        place, wrapped = line["index"], line["envelope"]
+        body, signature = wrapped["payload"], wrapped["signatures"][0]["sig"]
+        key_id = wrapped["signatures"][0]["keyid"]
+    except (LookupError, TypeError) as error:
+        raise RefusedError(f"{member} holds a line that is not an event", NOT_AN_EXPORT) from error
+    entry = Entry(place, read_base64(member, body), key_id, read_base64(member, signature), {})
+    if type(place) is not int or type(key_id) is not str or line != entry_line(*entry[:4]):
+        raise RefusedError(f"{member} holds a line that is not an event", NOT_AN_EXPORT)
+    return entry._replace(leaf=_leaf_in(entry.body))
+
+
+def _leaf_in(body: bytes) -> dict[str, Any]:
+    """The JSON object in a leaf's bytes. Whether they are what was signed is asked before this is used."""
+    try:
+        leaf = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return leaf if isinstance(leaf, dict) else {}
+
+
+def certified_keys(entries: Iterable[Entry], outside: Keys) -> Keys:
+    """The keys that the entries introduce, besides those trusted from outside; the first mention counts."""
+    keys = dict(outside)
+    for entry in entries:
+        for role, key_id, public in _introduced(entry):
+            known = keys.setdefault((role, key_id), Certified(public, entry.place))
+            if known.public != public:
+                raise RefusedError(
+                    f"the key {key_id!r} is given a second public key", UNCERTIFIED, entry.place
+                )
+    return keys
+
+
+def _introduced(entry: Entry) -> Iterator[tuple[str, str, bytes]]:
+    roles = _CERTIFYING_TYPES.get(str(entry.leaf.get("type")), frozenset())
+    data = entry.leaf.get("data")
+    listed = data.get("keys") if isinstance(data, dict) else None
+    for fact in listed if isinstance(listed, list) else ():
+        if isinstance(fact, dict) and fact.get("role") in roles and fact.get("algorithm") == "ed25519":
+            public = read_base64(f"leaf {entry.place}", fact.get("public_key"))
+            if fact["role"] == "vote" or fact.get("key_id") == key_id_of(public):
+                yield fact["role"], str(fact.get("key_id")), public
+
+
+def check_signatures(entries: Sequence[Entry], keys: Keys) -> None:
+    """Every entry is signed by an event key that counts at its place; raises `RefusedError` at the first not.
+
+    Ed25519 leaves the interpreter free while it works, so threads use every core.
+    """
+    chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for refused in threads.map(lambda chunk: _first_unsigned(chunk, keys), chunks):
+            if refused:
+                raise refused
+
+
+def _first_unsigned(entries: Sequence[Entry], keys: Keys) -> RefusedError | None:
+    for entry in entries:
+        known = keys.get(("event", entry.key_id))
+        if known is None or not _counts(known, entry.place):
+            what = f"it is signed by the key {entry.key_id!r}, which no earlier leaf certifies"
+            return RefusedError(what, UNCERTIFIED, entry.place)
+        if not is_signed(known.public, entry.signature, pae(EVENT_TYPE, entry.body)):
+            return RefusedError("its signature does not fit its bytes", CHANGED, entry.place)
+    return None
+
+
+def _counts(known: Certified, place: int) -> bool:
+    """A key counts after the leaf that certified it; leaf 0 certifies its own, and the tree vouches for it."""
+    return known.since < place or (known.since, place) == (0, 0)
+
+
+def check_leaves(entries: Sequence[Entry], origin: str) -> None:
+    """Every leaf is an event of this log, none is there twice, and time only moves forward."""
+    for entry in entries:
+        if not _is_event(entry, origin):
+            raise RefusedError(f"it is not an event of the log {origin}", NOT_AN_EXPORT, entry.place)
+    seen = set[str]()
+    for entry in entries:
+        if entry.leaf["id"] in seen:
+            raise RefusedError("its event stands in the log twice", INCOMPLETE, entry.place)
+        seen.add(entry.leaf["id"])
+    for before, after in pairwise(entries):
+        if after.leaf["time"] <= before.leaf["time"]:
+            raise RefusedError("it is not later than the leaf before it", INCOMPLETE, after.place)
+
+
+def _is_event(entry: Entry, origin: str) -> bool:
+    """CloudEvents 1.0 section 3.1, as this log writes it; only leaf 0 opens a log."""
+    leaf = entry.leaf
+    return (
+        (leaf.get("specversion"), leaf.get("source")) == ("1.0", origin)
+        and isinstance(leaf.get("id"), str)
+        and isinstance(leaf.get("data"), dict)
+        and str(leaf.get("type")).startswith("loopgate.")
+        and (leaf.get("type") == "loopgate.log.opened") == (entry.place == 0)
+        and _RFC3339.fullmatch(str(leaf.get("time"))) is not None
+    )
+
+
+def check_places(entries: Sequence[Entry], start: int) -> None:
+    """The entries stand at `start`, `start + 1`, … without gap, repetition or change of order."""
+    for place, entry in enumerate(entries, start):
+        if entry.place != place:
+            what = f"leaf {entry.place} stands where this leaf is expected"
+            raise RefusedError(what, INCOMPLETE, place)
+
+
+def vote_holds(entry: Entry, keys: Keys) -> bool | None:
+    """Whether a signed vote proves itself; None when the bundle does not hold the person's key.
+
+    Raises `RefusedError` when the signature is not by that key over this ticket, question, answer
+    and reason.
+    """
+    data = entry.leaf["data"]
+    known = keys.get(("vote", str(data.get("key_id"))))
+    if known is None or not _counts(known, entry.place):
+        return None
+    fields = (data.get(name) for name in ("ticket", "question_digest", "answer", "reason_sha256"))
+    message = vote_message(*(str(value) for value in fields))
+    if not is_signed(known.public, _signature(data), message):
+        raise RefusedError("the vote's signature does not fit it", VOTE_FORGED, entry.place)
+    return True
+
+
+def _signature(data: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(data["signature"], validate=True)
+    except (LookupError, TypeError, ValueError):
+        return b""
