@@ -1,0 +1,183 @@
+"""Issues and comments on GitLab."""
+
+import asyncio
+from dataclasses import dataclass
+
+from gateway.adapters.gitlab.answers import Issue, Note, StateEvent, Written
+from gateway.adapters.gitlab.forge import project_path, segment
+from gateway.adapters.gitlab.marks import bears, iso, marked, milliseconds, shortly_before
+from gateway.adapters.gitlab.operation import Access, needed, only, performed, project_of
+from gateway.core.actions import Action
+from gateway.core.errors import TargetError, TargetRefusedError
+from gateway.core.params import Comment, IssueCreate, IssueTransition
+from gateway.core.permits import Permit
+from gateway.core.steps import Performance, Preparation
+from gateway.core.text import harmless
+from gateway.ports import ActionRecord, Reconciliation
+
+STATUSES = ("opened", "closed")
+_EVENTS = {"closed": "close", "opened": "reopen"}
+# The state an event of GitLab's history names, by the status it leads to.
+_HISTORY = {"closed": "closed", "opened": "reopened"}
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIssue:
+    """`issue.create`: recognised by its mark among our issues since it started."""
+
+    access: Access
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Nothing to undo but the issue itself."""
+        return Preparation(marker=self.access.marker(permit.action.id))
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """Create it."""
+        params = permit.action.params
+        if not isinstance(params, IssueCreate):
+            raise TargetRefusedError("These are not the params of an issue.")
+        body = _issue_body(params, preparation.marker)
+        path = project_path(project_of(permit.action), "issues")
+        return _issue_result(await asyncio.to_thread(self.access.road.post, path, body, Issue))
+
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
+        """Look through our issues since the start."""
+        path = project_path(project_of(record.action), "issues")
+        found = await asyncio.to_thread(self._ours, path, record.started_ms or 0)
+        return only([_issue_result(i) for i in found if bears(i, preparation.marker)], "issue")
+
+    def _ours(self, path: str, started_ms: int) -> tuple[Issue, ...]:
+        return self.access.road.list(
+            path,
+            Issue,
+            author_username=self.access.road.username,
+            created_after=iso(shortly_before(started_ms)),
+            scope="all",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AddComment:
+    """`issue.comment` and `merge_request.comment`: recognised by the mark among our notes since it started."""
+
+    access: Access
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Nothing to undo but the note itself."""
+        return Preparation(marker=self.access.marker(permit.action.id))
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """Add it."""
+        params = permit.action.params
+        if not isinstance(params, Comment):
+            raise TargetRefusedError("These are not the params of a comment.")
+        body = {"body": marked(params.body, preparation.marker)}
+        path = notes_path(permit.action)
+        return _note_result(await asyncio.to_thread(self.access.road.post, path, body, Note))
+
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
+        """Look through our notes since the start."""
+        notes = await asyncio.to_thread(our_notes, self.access, record.action, record.started_ms or 0)
+        return only([_note_result(n) for n in notes if bears(n, preparation.marker)], "comment")
+
+
+@dataclass(frozen=True, slots=True)
+class MoveIssue:
+    """`issue.transition`: closes or reopens; recognised by who did it, in the issue's own history."""
+
+    access: Access
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Note the status it has; refuse a status GitLab has not, or has already."""
+        wanted = _wanted(permit.action)
+        issue = await asyncio.to_thread(self.access.road.get, _issue_path(permit.action), Issue)
+        if issue.state == wanted:
+            raise TargetRefusedError(f"The issue is {wanted} already.")
+        return Preparation(marker=self.access.marker(permit.action.id), before={"status": issue.state})
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """Move it, then leave the link as a comment."""
+        action, wanted = permit.action, _wanted(permit.action)
+        body = {"state_event": _EVENTS[wanted]}
+        issue = await asyncio.to_thread(self.access.road.put, _issue_path(action), body, Issue)
+        link = await asyncio.to_thread(self._link, action, preparation.marker)
+        return performed(issue, issue=str(issue.iid), status=issue.state, **link)
+
+    def _link(self, action: Action, marker: str) -> dict[str, str]:
+        """Comment with the link. The move stands whatever becomes of it, so a failure is told, not raised."""
+        params = action.params
+        if not isinstance(params, IssueTransition) or params.link is None:
+            return {}
+        title = (params.link_title or params.link).replace("[", "(").replace("]", ")")
+        body = {"body": marked(f"[{title}](<{params.link}>)", marker)}
+        try:
+            self.access.road.post(notes_path(action), body, Note)
+        except TargetError as error:
+            return {"link_failed": error.detail}
+        return {"link": params.link}
+
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:  # noqa: ARG002 - the form of an operation
+        """Look for a move to that status by our identity since the start."""
+        wanted = _wanted(record.action)
+        path = f"{_issue_path(record.action)}/resource_state_events"
+        events = await asyncio.to_thread(self.access.road.list, path, StateEvent)
+        since = milliseconds(shortly_before(record.started_ms or 0))
+        ours = [e for e in events if _is_ours(e, wanted, self.access.road.username, since)]
+        if not ours:
+            return Reconciliation(
+                happened=False, reason=f"Nothing in the issue's history moved it to {wanted} for us."
+            )
+        return Reconciliation(
+            happened=True,
+            performance=Performance(result={"issue": record.action.target.issue, "status": wanted}),
+        )
+
+
+def notes_path(action: Action) -> str:
+    """Where the notes of the issue or merge request are."""
+    aim = action.target
+    if aim.merge_request is not None:
+        return project_path(project_of(action), "merge_requests", aim.merge_request, "notes")
+    return f"{_issue_path(action)}/notes"
+
+
+def our_notes(access: Access, action: Action, started_ms: int) -> list[Note]:
+    """Our notes there since an action started."""
+    notes = access.road.list(notes_path(action), Note, order_by="created_at", sort="desc", limit=1000)
+    since = milliseconds(shortly_before(started_ms))
+    ours = [n for n in notes if n.author and n.author.username == access.road.username]
+    return [n for n in ours if milliseconds(n.created_at) >= since]
+
+
+def _issue_path(action: Action) -> str:
+    return project_path(project_of(action), "issues", segment(needed(action.target.issue, "issue")))
+
+
+def _issue_body(params: IssueCreate, marker: str) -> dict[str, str]:
+    priority = (f"priority::{params.priority.lower()}",) if params.priority else ()
+    return {
+        "title": harmless(params.title),
+        "description": marked(params.description, marker),
+        "issue_type": "incident" if params.issue_type.lower() == "incident" else "issue",
+        "labels": ",".join((*params.labels, *priority)),
+    }
+
+
+def _issue_result(issue: Issue) -> Performance:
+    return performed(issue, issue=str(issue.iid), id=issue.id)
+
+
+def _note_result(note: Written) -> Performance:
+    return performed(note, comment=note.id)
+
+
+def _wanted(action: Action) -> str:
+    to = action.params.to.lower() if isinstance(action.params, IssueTransition) else ""
+    if to not in STATUSES:
+        raise TargetRefusedError(f"A GitLab issue can be moved to {' or '.join(STATUSES)}, not to {to!r}.")
+    return to
+
+
+def _is_ours(event: StateEvent, wanted: str, username: str, since: int) -> bool:
+    by_us = event.user is not None and event.user.username == username
+    return by_us and event.state == _HISTORY[wanted] and milliseconds(event.created_at) >= since

@@ -1,0 +1,165 @@
+"""Facts derived from other facts and the policy's own data: pure functions that `gathering.py` composes."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.core.actions import Action
+from gateway.core.catalogue import Catalogue
+from gateway.core.changes import Change
+from gateway.core.facts import (
+    AgentFacts,
+    ApprovalFact,
+    ContextFacts,
+    MergeRequestFacts,
+    UsageFacts,
+)
+from gateway.core.globs import matches
+from gateway.core.params import DeploymentRollback
+from gateway.core.principals import Roster, Tier
+from gateway.core.tickets import Ticket
+from gateway.core.vocabulary import ActionType
+
+UNKNOWN = "unknown"
+PRODUCTION = "production"
+_TIERS = tuple(Tier)
+_WRITES_BRANCH = frozenset({ActionType.COMMIT_CREATE, ActionType.COMMIT_REVERT, ActionType.BRANCH_CREATE})
+# Words of an environment's name, gravest first; a name that has none of them is taken for production.
+_GRAVITY: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("production", ("production", "prod", "live")),
+    ("staging", ("staging", "stage", "preprod", "uat")),
+    ("test", ("test", "testing", "qa", "integration")),
+    ("dev", ("dev", "development", "review", "preview", "sandbox")),
+)
+
+
+def agent_facts(
+    action: Action, roster: Roster, usage: UsageFacts, *, suspended: bool, current_tier: str | None
+) -> AgentFacts:
+    """The agent as the roster and the database know it; one the roster does not know is suspended."""
+    entry = roster.agent(action.agent)
+    if entry is None:
+        return AgentFacts(
+            id=action.agent,
+            owner=action.on_behalf_of,
+            tier=Tier.OBSERVER.value,
+            status="suspended",
+            branch_prefix="agent/",
+            usage=usage,
+        )
+    return AgentFacts(
+        id=entry.id,
+        owner=entry.owner,
+        tier=lower_tier(entry.tier, current_tier).value,
+        status="suspended" if suspended else "active",
+        grants=tuple(sorted(entry.grants)),
+        projects=tuple(sorted(entry.projects)),
+        branch_prefix=entry.branch_prefix,
+        usage=usage,
+    )
+
+
+def lower_tier(ceiling: Tier, current: str | None) -> Tier:
+    """The lower of the roster's ceiling and the tier set at run time; a word nobody knows is the lowest."""
+    if current is None:
+        return ceiling
+    now = next((t for t in _TIERS if t.value == current), Tier.OBSERVER)
+    return min(ceiling, now, key=_TIERS.index)
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of that name, or None when this machine does not know it."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def context_facts(now_ms: int, zone: tzinfo, *, clock_ok: bool, door: str) -> ContextFacts:
+    """The moment, with weekday and minute of the day in the project's time zone."""
+    local = datetime.fromtimestamp(now_ms / 1000, tz=zone)
+    return ContextFacts(
+        now_ms=now_ms,
+        local_weekday=local.isoweekday(),
+        local_minute=local.hour * 60 + local.minute,
+        clock_ok=clock_ok,
+        door=door,
+    )
+
+
+def approvals_of(ticket: Ticket | None) -> tuple[ApprovalFact, ...]:
+    """The approving votes of the action's ticket, each with the head the voter was asked about."""
+    if ticket is None:
+        return ()
+    head = ticket.question.subject.get("head")
+    sha = head if isinstance(head, str) else None
+    voters = sorted({v.voter for v in ticket.votes if v.answer == "approve"})
+    return tuple(
+        ApprovalFact(id=v, kind="agent" if v.startswith("agt_") else "person", sha=sha) for v in voters
+    )
+
+
+def authors_of(
+    change: Change | None, request: MergeRequestFacts | None, roster: Roster
+) -> tuple[tuple[str, ...], int]:
+    """Who made the change, as roster ids with the owner of every agent, and how many makers are unknown.
+
+    Commits name identities only as far as the roster knows them, so all unknown ones of a change count as one.
+    The gateway's own identity (`gateway`) makes nothing by itself and is nobody's author.
+    """
+    named = {i for c in change.commits for i in (c.author, c.committer)} if change else set()
+    if request and request.iid:
+        named.add(request.author)
+    named.discard("gateway")
+    known = {i for i in named if roster.agent(i) or roster.person(i)}
+    owners = {a.owner for a in roster.agents if a.id in known}
+    return tuple(sorted(known | owners)), int(bool(named - known))
+
+
+def deploys_to(
+    action: Action, change: Change | None, request: MergeRequestFacts | None, catalogue: Catalogue
+) -> tuple[str, ...]:
+    """The environments this action would deploy to: the branch map's and the CI jobs', sorted.
+
+    A merge whose CI configuration cannot be read whole, to a branch the map does not name, deploys to production
+    for all we know (policy.md DEPLOY-002: unknown = production).
+    """
+    if action.type is ActionType.DEPLOYMENT_ROLLBACK:
+        return (action.target.environment or PRODUCTION,)
+    if action.type in _WRITES_BRANCH:
+        return _mapped(action, action.target.branch, catalogue)
+    if action.type is not ActionType.MERGE_REQUEST_MERGE:
+        return ()
+    mapped = _mapped(action, request.target_branch if request else None, catalogue)
+    jobs = _of_jobs(change)
+    if jobs is None:
+        return mapped or (PRODUCTION,)
+    return tuple(sorted({*mapped, *jobs}))
+
+
+def gravest(environments: tuple[str, ...]) -> str:
+    """The gravest class among them: none, dev, test, staging or production."""
+    classes = {_class_of(e) for e in environments}
+    return next((name for name, _ in _GRAVITY if name in classes), "none")
+
+
+def reverts_by_commit(action: Action) -> bool:
+    """Whether this is a rollback by a revert commit."""
+    return isinstance(action.params, DeploymentRollback) and action.params.method == "revert"
+
+
+def _mapped(action: Action, branch: str | None, catalogue: Catalogue) -> tuple[str, ...]:
+    here = [e for e in catalogue.environments if e.project == action.target.project]
+    return tuple(sorted({e.environment for e in here if branch and matches(e.branch, branch)}))
+
+
+def _of_jobs(change: Change | None) -> tuple[str, ...] | None:
+    if change is None or change.truncated or change.ci.remote_includes:
+        return None
+    return change.ci.environments
+
+
+def _class_of(environment: str) -> str:
+    words = environment.lower().replace("_", "-").replace("/", "-").split("-")
+    return next((name for name, known in _GRAVITY if any(w in known for w in words)), PRODUCTION)
