@@ -52,11 +52,15 @@ class Request(Model):
 
 
 class Redaction(Model):
-    """A secret that was cut out of a request before anything was stored: where, and which detector fired."""
+    """A secret that was cut out of a request before anything was stored: where, and which detector fired.
+
+    `field` is a JSON pointer into the request, `line` counts from 1; `path` is the file's, for contents of a commit.
+    """
 
     field: str
     detector: str
     line: int
+    path: str | None = None
 
 
 class Action(Model):

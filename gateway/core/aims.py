@@ -18,6 +18,7 @@ _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _./-]{0,253}[A-Za-z0-9_.-])
 _OWN_ID = re.compile(r"[a-z]{3}_[0-9A-Za-z_]{1,60}")
 _MAX_NUMBER = 10**10
 _MAX_REFS = 50
+_MAX_PARTS = 21  # a project and GitLab's twenty levels of groups
 _Parser = Callable[[System, Any], Any]
 
 
@@ -72,8 +73,8 @@ def _consistent(target: Target) -> Target:
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise MalformedError(f"/target/{name} must be text.", field=f"/target/{name}")
+    if not isinstance(value, str) or not value.isascii():
+        raise MalformedError(f"/target/{name} must be text in plain ASCII.", field=f"/target/{name}")
     return value
 
 
@@ -89,7 +90,7 @@ def _project(system: System, value: Any) -> str:
         return _shaped("project", given.upper(), _JIRA_PROJECT, "the key of a Jira project, such as SHOP")
     path = given.lower()
     parts = path.split("/")
-    if not 2 <= len(parts) <= 20 or not given.isascii() or not all(_usable(p) for p in parts):
+    if not 1 < len(parts) <= _MAX_PARTS or not all(_usable(p) for p in parts):
         raise MalformedError("/target/project must be a GitLab path, such as shop/checkout.", field="/target/project")
     return path
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from gateway.core.model import Model
 from gateway.core.vocabulary import ActionType as T
@@ -70,11 +70,9 @@ class IssueTransition(Params):
 class BranchCreate(Params):
     """`from_` (JSON `from`): the branch or commit to start at; the default branch when left out."""
 
-    from_: RefName | None = Field(default=None, alias="from", serialization_alias="from")
+    model_config = ConfigDict(serialize_by_alias=True)
 
-    def canonical(self) -> dict[str, Any]:
-        """With the wire name `from`."""
-        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
+    from_: RefName | None = Field(default=None, alias="from")
 
 
 class FileOp(StrEnum):
