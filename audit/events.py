@@ -249,6 +249,6 @@ def _strings(item: Any, pointer: str) -> Iterator[tuple[str, str]]:
             below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
             yield below, key
             yield from _strings(value, below)
-    elif isinstance(item, list):
+    elif isinstance(item, (list, tuple)):
         for position, value in enumerate(item):
             yield from _strings(value, f"{pointer}/{position}")
