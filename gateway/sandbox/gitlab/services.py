@@ -1,0 +1,27 @@
+"""The parts of the forge that act, wired together once."""
+
+from dataclasses import dataclass
+
+from gateway.sandbox.gitlab.activity import Activity
+from gateway.sandbox.gitlab.commands import Commands
+from gateway.sandbox.gitlab.forge import Forge
+from gateway.sandbox.gitlab.merging import Merging
+from gateway.sandbox.gitlab.pipelines import Runner
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes call on."""
+
+    runner: Runner
+    activity: Activity
+    merging: Merging
+    commands: Commands
+
+
+def services_of(forge: Forge) -> Services:
+    """The services of a forge; make them once, as they listen to it."""
+    runner = Runner(forge)
+    activity = Activity(forge, runner)
+    merging = Merging(forge, activity)
+    return Services(runner, activity, merging, Commands(forge, activity, merging))

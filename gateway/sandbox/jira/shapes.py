@@ -1,0 +1,203 @@
+"""Jira's JSON."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.sandbox.jira.site import (
+    ISSUE_TYPES,
+    PRIORITIES,
+    Account,
+    Change,
+    Comment,
+    JiraIssue,
+    JiraProject,
+    Status,
+    Transition,
+)
+from gateway.sandbox.wire import Document
+
+_CATEGORIES = {"new": (2, "blue-gray", "To Do"), "indeterminate": (4, "yellow", "In Progress"), "done": (3, "green", "Done")}
+
+
+def stamp(moment: datetime) -> str:
+    """A time as Jira prints it: milliseconds and an offset without a colon."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+
+
+def api(url: str) -> str:
+    """Where `self` links start."""
+    return f"{url}/rest/api/3"
+
+
+def account(item: Account | None, url: str) -> Document | None:
+    """An account; other people's e-mail addresses are shown, as on a site that allows it."""
+    if item is None:
+        return None
+    return {
+        "self": f"{api(url)}/user?accountId={item.account_id}",
+        "accountId": item.account_id,
+        "accountType": "atlassian",
+        "emailAddress": item.email,
+        "displayName": item.name,
+        "active": True,
+        "timeZone": "Etc/UTC",
+    }
+
+
+def project(item: JiraProject, url: str) -> Document:
+    """A project."""
+    return {
+        "self": f"{api(url)}/project/{item.id}",
+        "id": item.id,
+        "key": item.key,
+        "name": item.name,
+        "projectTypeKey": "software",
+        "simplified": True,
+        "style": "next-gen",
+        "isPrivate": False,
+    }
+
+
+def status(item: Status, url: str) -> Document:
+    """A status with its category."""
+    number, colour, name = _CATEGORIES[item.category]
+    category = {
+        "self": f"{api(url)}/statuscategory/{number}",
+        "id": number,
+        "key": item.category,
+        "colorName": colour,
+        "name": name,
+    }
+    return {
+        "self": f"{api(url)}/status/{item.id}",
+        "description": "",
+        "iconUrl": f"{url}/images/icons/statuses/generic.png",
+        "name": item.name,
+        "id": item.id,
+        "statusCategory": category,
+    }
+
+
+def priority(number: str, url: str) -> Document:
+    """A priority."""
+    return {
+        "self": f"{api(url)}/priority/{number}",
+        "iconUrl": f"{url}/images/icons/priorities/{number}.svg",
+        "name": PRIORITIES[number],
+        "id": number,
+    }
+
+
+def issue_type(number: str, url: str) -> Document:
+    """An issue type."""
+    return {
+        "self": f"{api(url)}/issuetype/{number}",
+        "id": number,
+        "description": "",
+        "iconUrl": f"{url}/images/icons/issuetypes/{number}.svg",
+        "name": ISSUE_TYPES[number],
+        "subtask": False,
+        "hierarchyLevel": 1 if ISSUE_TYPES[number] == "Epic" else 0,
+    }
+
+
+def transition(item: Transition, url: str) -> Document:
+    """A transition an issue can make now."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "to": status(item.to, url),
+        "hasScreen": False,
+        "isGlobal": True,
+        "isInitial": False,
+        "isAvailable": True,
+        "isConditional": False,
+        "isLooped": False,
+    }
+
+
+def fields_of(item: JiraIssue, url: str) -> Document:
+    """Every field of an issue."""
+    return {
+        "summary": item.summary,
+        "description": item.description,
+        "issuetype": issue_type(item.issue_type, url),
+        "project": project(item.project, url),
+        "priority": priority(item.priority, url),
+        "labels": list(item.labels),
+        "status": status(item.status, url),
+        "resolution": {"id": "10000", "name": "Done"} if item.status.category == "done" else None,
+        "created": stamp(item.created),
+        "updated": stamp(item.updated),
+        "creator": account(item.creator, url),
+        "reporter": account(item.reporter, url),
+        "assignee": account(item.assignee, url),
+        "duedate": item.duedate,
+        "comment": comments(item.comments, f"{api(url)}/issue/{item.id}/comment", url),
+        "issuelinks": [],
+        "subtasks": [],
+    }
+
+
+def chosen(everything: Document, wanted: Sequence[str] | None) -> Document:
+    """The fields asked for: names, `*all`, `*navigable`, `-name` to leave one out."""
+    if wanted is None:
+        return everything
+    gone = {name[1:] for name in wanted if name.startswith("-")}
+    names = {name for name in wanted if not name.startswith("-")}
+    broad = not names or {"*all", "*navigable"} & names
+    return {name: value for name, value in everything.items() if (broad or name in names) and name not in gone}
+
+
+def issue(item: JiraIssue, url: str, wanted: Sequence[str] | None = None) -> Document:
+    """An issue with the fields asked for."""
+    return {
+        "expand": "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations",
+        "id": item.id,
+        "self": f"{api(url)}/issue/{item.id}",
+        "key": item.key,
+        "fields": chosen(fields_of(item, url), wanted),
+    }
+
+
+def comment(item: Comment, where: str, url: str) -> Document:
+    """A comment."""
+    return {
+        "self": f"{where}/{item.id}",
+        "id": item.id,
+        "author": account(item.author, url),
+        "body": item.body,
+        "updateAuthor": account(item.author, url),
+        "created": stamp(item.created),
+        "updated": stamp(item.updated),
+        "jsdPublic": True,
+    }
+
+
+def comments(found: Sequence[Comment], where: str, url: str) -> Document:
+    """All comments of an issue, as the `comment` field shows them."""
+    shown = [comment(each, where, url) for each in found]
+    return {"comments": shown, "self": where, "maxResults": len(shown), "total": len(shown), "startAt": 0}
+
+
+def change(item: Change, url: str) -> Document:
+    """An entry of the changelog."""
+    return {
+        "id": item.id,
+        "author": account(item.author, url),
+        "created": stamp(item.created),
+        "items": [_changed(*each) for each in item.items],
+    }
+
+
+def _changed(field: str, old: str | None, old_text: str | None, new: str | None, new_text: str | None) -> dict[str, Any]:
+    return {
+        "field": field,
+        "fieldtype": "jira",
+        "fieldId": field,
+        "from": old,
+        "fromString": old_text,
+        "to": new,
+        "toString": new_text,
+    }
