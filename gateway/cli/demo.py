@@ -1,0 +1,95 @@
+"""`loopgate demo`: the whole story on this machine, with no account anywhere."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.terminal import Exit, print_error
+
+if TYPE_CHECKING:
+    from gateway.cli.demonstration.narrator import Narrator
+    from gateway.cli.demonstration.stage import Stage
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running and say what to try.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where to play it; a fresh folder by default.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Also write what was shown as an SVG picture.")] = None,
+) -> int:
+    """Watch a real Trivy report become a work item, a change, an approved merge, and evidence that verifies."""
+    from gateway.cli.demonstration.narrator import Narrator, StoryDiffersError
+    from gateway.cli.demonstration.stage import Stage
+
+    began = time.monotonic()
+    tell = Narrator(record=svg is not None)
+    stage_folder = _fresh(folder)
+    with Stage(stage_folder) as stage:
+        try:
+            asyncio.run(_play(stage, tell))
+        except StoryDiffersError as error:
+            print_error(error.detail, hint=f"logs are in {stage_folder}")
+            return Exit.ERROR
+        tell.good(f"The whole story took {time.monotonic() - began:.0f} seconds.")
+        if svg:
+            tell.console.save_svg(str(svg), title="loopgate demo", unique_id="loopgate-demo")
+        if keep:
+            _leave_running(stage, tell)
+    if folder is None and not keep:
+        shutil.rmtree(stage_folder)
+    return Exit.DONE
+
+
+async def _play(stage: "Stage", tell: "Narrator") -> None:
+    from gateway.cli.demonstration.endings import evidence, three_refusals
+    from gateway.cli.demonstration.story import Story
+
+    story = Story(stage, tell)
+    tell.chapter("Setting the stage")
+    tell.step("A sandbox GitLab and Jira (stand-ins with the vendors' wire formats) and a gateway start on this machine.")
+    await asyncio.to_thread(stage.start_sandbox)
+    code = await asyncio.to_thread(stage.start_gateway)
+    await story.people_and_agents(code)
+    async with story.fixer:
+        tell.chapter("From a report to a merge")
+        await story.report_becomes_work_item()
+        await story.agent_fixes()
+        await story.people_approve(await story.merge_is_held())
+        await story.work_item_closes()
+        tell.chapter("A rollback")
+        await story.bad_deployment_rolls_back()
+        tell.chapter("Three things an agent may not do")
+        await three_refusals(story)
+    tell.chapter("Evidence")
+    await evidence(story)
+
+
+def _fresh(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="loopgate-demo-"))
+    folder.mkdir(parents=True, exist_ok=False)
+    return folder.resolve()
+
+
+def _leave_running(stage: "Stage", tell: "Narrator") -> None:
+    config = stage.keys_of("prn_operator")
+    tell.panel(
+        "Still running; Ctrl-C ends it",
+        [
+            f"gateway  {stage.url}        (OpenAPI: {stage.url}/v1/openapi.json)",
+            f"GitLab   {stage.gitlab}    Jira {stage.jira}",
+            "",
+            "Every person's passphrase is: demo passphrase",
+            f"LOOPGATE_CONFIG={config} loopgate actions list",
+            f"LOOPGATE_CONFIG={stage.keys_of('prn_auditor')} loopgate audit events --url {stage.url}",
+            f"LOOPGATE_CONFIG={config} loopgate stop everything --reason 'trying the brake'",
+        ],
+    )
+    try:
+        stage.wait()
+    except KeyboardInterrupt:
+        return
