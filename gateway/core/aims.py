@@ -54,11 +54,14 @@ def _check_fields(
     takes = ", ".join(("system", *allowed))
     for name in needed:
         if name not in present:
-            raise MalformedError(f"/target/{name} is missing; {action_type.value} needs {takes}.", field=f"/target/{name}")
+            raise MalformedError(
+                f"/target/{name} is missing; {action_type.value} needs {takes}.", field=f"/target/{name}"
+            )
     for name in present:
         if name not in allowed:
             raise MalformedError(
-                f"/target/{name} means nothing for {action_type.value}; it takes {takes}.", field=f"/target/{name}"
+                f"/target/{name} means nothing for {action_type.value}; it takes {takes}.",
+                field=f"/target/{name}",
             )
 
 
@@ -67,7 +70,8 @@ def _consistent(target: Target) -> Target:
         owner = target.issue.rsplit("-", 1)[0]
         if owner != target.project:
             raise MalformedError(
-                f"/target/issue is of project {owner}, but /target/project says {target.project}.", field="/target/issue"
+                f"/target/issue is of project {owner}, but /target/project says {target.project}.",
+                field="/target/issue",
             )
     return target
 
@@ -91,12 +95,16 @@ def _project(system: System, value: Any) -> str:
     path = given.lower()
     parts = path.split("/")
     if not 1 < len(parts) <= _MAX_PARTS or not all(_usable(p) for p in parts):
-        raise MalformedError("/target/project must be a GitLab path, such as shop/checkout.", field="/target/project")
+        raise MalformedError(
+            "/target/project must be a GitLab path, such as shop/checkout.", field="/target/project"
+        )
     return path
 
 
 def _usable(part: str) -> bool:
-    return bool(_GITLAB_PART.fullmatch(part)) and ".." not in part and not part.endswith((".", ".git", ".atom"))
+    return (
+        bool(_GITLAB_PART.fullmatch(part)) and ".." not in part and not part.endswith((".", ".git", ".atom"))
+    )
 
 
 def _issue(system: System, value: Any) -> str:
@@ -121,11 +129,15 @@ def _named(name: str) -> _Parser:
 
 
 def _commit(_system: System, value: Any) -> str:
-    return _shaped("commit", _text("commit", value).lower(), _COMMIT, "a whole commit id: 40 hexadecimal digits")
+    return _shaped(
+        "commit", _text("commit", value).lower(), _COMMIT, "a whole commit id: 40 hexadecimal digits"
+    )
 
 
 def _environment(_system: System, value: Any) -> str:
-    return _shaped("environment", _text("environment", value), _ENVIRONMENT, "the name of a GitLab environment")
+    return _shaped(
+        "environment", _text("environment", value), _ENVIRONMENT, "the name of a GitLab environment"
+    )
 
 
 def _own_id(name: str) -> _Parser:

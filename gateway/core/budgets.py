@@ -22,7 +22,12 @@ _UNDONE = frozenset(
         ActionState.CANCELLED,
     }
 )
-_NO_TICKET_OPEN = _UNDONE | {ActionState.APPROVED, ActionState.STARTED, ActionState.PERFORMED, ActionState.IN_DOUBT}
+_NO_TICKET_OPEN = _UNDONE | {
+    ActionState.APPROVED,
+    ActionState.STARTED,
+    ActionState.PERFORMED,
+    ActionState.IN_DOUBT,
+}
 
 
 def window_key(window: str, now_ms: int) -> str:

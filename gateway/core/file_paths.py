@@ -29,7 +29,9 @@ def check_together(changes: tuple[FileChange, ...], field: str) -> None:
         for path in filter(None, (change.path, change.previous_path)):
             if path in seen:
                 where = f"{field}/{number}"
-                raise MalformedError(f"{where} touches a path that another change touches: join them.", field=where)
+                raise MalformedError(
+                    f"{where} touches a path that another change touches: join them.", field=where
+                )
             seen.add(path)
     written = {c.path for c in changes if c.op.value != "delete"}
     for number, change in enumerate(changes):

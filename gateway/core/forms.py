@@ -118,7 +118,9 @@ def _check_base64(text: str, field: str) -> None:
     except (binascii.Error, ValueError) as error:
         raise MalformedError(f"{field} is not base64.", field=field) from error
     if canonical != text:
-        raise MalformedError(f"{field} is not in base64's canonical form: encode the bytes again.", field=field)
+        raise MalformedError(
+            f"{field} is not in base64's canonical form: encode the bytes again.", field=field
+        )
 
 
 # For each op: of which members one is needed, and which may be given.
@@ -139,6 +141,8 @@ def _explained(error: ValidationError, action_type: ActionType, model: type[Para
         return MalformedError(f"{field} is missing.", field=field)
     if first["type"] == "extra_forbidden":
         known = ", ".join(f.alias or n for n, f in model.model_fields.items()) or "no params"
-        return MalformedError(f"{field} is not a field of {action_type.value}, which takes {known}.", field=field)
+        return MalformedError(
+            f"{field} is not a field of {action_type.value}, which takes {known}.", field=field
+        )
     said = first["msg"][:1].lower() + first["msg"][1:]
     return MalformedError(f"{field} is wrong: {said}.", field=field)

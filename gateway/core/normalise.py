@@ -60,7 +60,7 @@ def _type(name: str) -> ActionType:
         return ActionType(name)
     close = get_close_matches(name[:60], known, n=1)
     hint = f" Did you mean {close[0]}?" if close else " `GET /v1/me` lists the types you may use."
-    raise MalformedError(f"/type is not a type of action.{hint}", field="/type", code="unknown_type")
+    raise MalformedError(f"/type is not a type of action.{hint}", field="/type")
 
 
 def _check_envelope(request: Request, trace: str) -> None:
@@ -86,10 +86,14 @@ def _check_scope(principal: Principal, action_type: ActionType, target: Target) 
     try:
         allowed = _covers(principal.scope, action_type.value, place)
     except GlobError as error:
-        raise OutOfScopeError(f"This credential's scope cannot be read ({error}); ask for a new one.") from error
+        raise OutOfScopeError(
+            f"This credential's scope cannot be read ({error}); ask for a new one."
+        ) from error
     if not allowed:
         where = f" in {place}" if place else ""
-        raise OutOfScopeError(f"This credential may not propose {action_type.value}{where}. {_may(principal.scope)}")
+        raise OutOfScopeError(
+            f"This credential may not propose {action_type.value}{where}. {_may(principal.scope)}"
+        )
 
 
 def _covers(scope: Scope, action_type: str, place: str | None) -> bool:
@@ -112,5 +116,7 @@ def _owner(principal: Principal) -> str:
     if not principal.is_agent:
         return principal.id
     if principal.owner is None:
-        raise OutOfScopeError("This agent has no owner, so nobody answers for it; ask an operator to give it one.")
+        raise OutOfScopeError(
+            "This agent has no owner, so nobody answers for it; ask an operator to give it one."
+        )
     return principal.owner

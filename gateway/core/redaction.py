@@ -16,7 +16,9 @@ from gateway.core.params import UntypedParams, params_model
 from gateway.core.secret_detectors import find, redacted
 from gateway.core.vocabulary import ActionType
 
-_FREE = re.compile(r"/params/(?:title|description|body|message|link|link_title|changes/[0-9]+/(?:content|content_base64))")
+_FREE = re.compile(
+    r"/params/(?:title|description|body|message|link|link_title|changes/[0-9]+/(?:content|content_base64))"
+)
 _Cuts = list[Redaction]
 
 
@@ -27,7 +29,9 @@ def redact_text(text: str, field: str, path: str | None = None) -> tuple[str, tu
     return (redacted(text, hits), cuts) if hits else (text, ())
 
 
-def redact_params(action_type: ActionType, params: dict[str, Any]) -> tuple[dict[str, Any], tuple[Redaction, ...]]:
+def redact_params(
+    action_type: ActionType, params: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[Redaction, ...]]:
     """Checked params without their secrets. Raises `MalformedError` for a secret in a name."""
     cuts: _Cuts = []
     everything = params_model(action_type) is UntypedParams
@@ -36,7 +40,9 @@ def redact_params(action_type: ActionType, params: dict[str, Any]) -> tuple[dict
         if not everything and not _FREE.fullmatch(field):
             refuse_secrets([(field, text)])
             return text
-        clean, found = (_redact_bytes if field.endswith("/content_base64") else redact_text)(text, field, path)
+        clean, found = (_redact_bytes if field.endswith("/content_base64") else redact_text)(
+            text, field, path
+        )
         cuts.extend(found)
         return clean
 
@@ -52,7 +58,6 @@ def refuse_secrets(named: Iterable[tuple[str, str]]) -> None:
                 f"{field} holds what looks like a secret ({hits[0].detector}); nothing was stored. "
                 "Take it out, and replace the secret: it has left its place.",
                 field=field,
-                code="secret_in_name",
             )
 
 

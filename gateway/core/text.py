@@ -43,7 +43,9 @@ _IMAGE = re.compile(
 )
 _LINK = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}:)?//([^\s/?#<>\"'()\[\]{}|\\^`]{1,255})", re.IGNORECASE)
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})\s{0,4}:\s{0,4}\S")
-_KNOWN_TRAILER = re.compile(r"(?:co-authored|signed-off|reviewed|acked|tested|reported|approved|committed|merged)-by$")
+_KNOWN_TRAILER = re.compile(
+    r"(?:co-authored|signed-off|reviewed|acked|tested|reported|approved|committed|merged)-by$"
+)
 _SHELL = re.compile(r"[`$;|&<>\\\r\n]")
 _SHELL_FIELDS = frozenset({"title", "link_title", "source", "target", "branch", "ref", "tag", "from"})
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")

@@ -66,7 +66,9 @@ def _below(pointer: str, value: Any) -> list[Located]:
 
 def _check_text(pointer: str, value: str) -> None:
     if _SURROGATE.search(value):
-        raise MalformedError(f"{pointer} holds half of a surrogate pair, which is no character.", field=pointer)
+        raise MalformedError(
+            f"{pointer} holds half of a surrogate pair, which is no character.", field=pointer
+        )
     if "\0" in value:
         raise MalformedError(f"{pointer} holds a NUL character; send bytes as content_base64.", field=pointer)
 
@@ -81,8 +83,12 @@ def _check_keys(pointer: str, value: dict[Any, Any]) -> None:
 
 def _check_scalar(pointer: str, value: Any) -> None:
     if isinstance(value, float):
-        raise MalformedError(f"{pointer} is not a whole number; only whole numbers are used here.", field=pointer)
+        raise MalformedError(
+            f"{pointer} is not a whole number; only whole numbers are used here.", field=pointer
+        )
     if value is not None and not isinstance(value, int):
         raise MalformedError(f"{pointer} is not JSON.", field=pointer)
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise MalformedError(f"{pointer} is 2^53 or beyond, which not every reader keeps exactly.", field=pointer)
+        raise MalformedError(
+            f"{pointer} is 2^53 or beyond, which not every reader keeps exactly.", field=pointer
+        )
