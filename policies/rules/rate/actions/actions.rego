@@ -19,24 +19,27 @@ package rules.rate.actions
 
 import data.lib.facts
 
-findings contains {
+findings contains finding if {
+	used := facts.at(["agent", "usage", "actions_hour"])
+	finding := _over("hour", used, 3600000)
+}
+
+findings contains finding if {
+	used := facts.at(["agent", "usage", "actions_day"])
+	finding := _over("day", used, 86400000)
+}
+
+_over(window, used, length_ms) := {
 	"code": "RATE-001",
 	"effect": "deny",
-	"facts": {"window": window.name, "used": used, "limit": limit},
+	"facts": {"window": window, "used": used, "limit": limit},
 	"retry": "wait_until",
 	"until_ms": until_ms,
 } if {
-	some window in _windows
-	used := facts.at(["agent", "usage", window.fact])
-	limit := facts.limit("RATE-001", window.name)
+	limit := facts.limit("RATE-001", window)
 	not _room(used, limit)
-	until_ms := _end_of(window)
+	until_ms := _end_of(length_ms)
 }
-
-_windows := [
-	{"name": "hour", "fact": "actions_hour", "length_ms": 3600000},
-	{"name": "day", "fact": "actions_day", "length_ms": 86400000},
-]
 
 # One more must still fit.
 _room(used, limit) if {
@@ -46,6 +49,6 @@ _room(used, limit) if {
 }
 
 # Windows begin at full hours and days of UTC. Null where there is no clock.
-_end_of(window) := (facts.now_ms - (facts.now_ms % window.length_ms)) + window.length_ms if {
+_end_of(length_ms) := (facts.now_ms - (facts.now_ms % length_ms)) + length_ms if {
 	is_number(facts.now_ms)
 } else := null
