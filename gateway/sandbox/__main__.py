@@ -13,7 +13,9 @@ from gateway.sandbox.server import Ports, Sandbox
 def main() -> None:
     """Serve until interrupted; the first line printed is JSON with the URLs and tokens."""
     parser = argparse.ArgumentParser(prog="python -m gateway.sandbox", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="an empty folder for the bare repositories")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="an empty folder for the bare repositories"
+    )
     parser.add_argument("--gitlab-port", type=int, default=0)
     parser.add_argument("--jira-port", type=int, default=0)
     parser.add_argument("--auto", action="store_true", help="pipelines move on by themselves")
@@ -23,7 +25,11 @@ def main() -> None:
     wanted = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
     with Sandbox(given.folder, ports=Ports(given.gitlab_port, given.jira_port), auto=given.auto) as sandbox:
-        ready = {"gitlab_url": sandbox.gitlab_url, "jira_url": sandbox.jira_url, "tokens": asdict(sandbox.tokens)}
+        ready = {
+            "gitlab_url": sandbox.gitlab_url,
+            "jira_url": sandbox.jira_url,
+            "tokens": asdict(sandbox.tokens),
+        }
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         signal.sigwait(wanted)

@@ -1,6 +1,7 @@
 """The ASGI edge shared by both vendors: reads requests, applies the failure switches, writes replies."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -31,7 +32,7 @@ async def read_request(request: Request) -> Asked:
 async def send_reply(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer."""
     body = b"" if scope["method"] == "HEAD" else reply.body()
-    kind = None if reply.status == 204 else reply.media_type
+    kind = None if reply.status == HTTPStatus.NO_CONTENT else reply.media_type
     response = Response(body, status_code=reply.status, headers=dict(reply.headers), media_type=kind)
     await response(scope, receive, send)
 
@@ -59,6 +60,7 @@ class Faulty:
         self._switches = switches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, spoiled or not."""
         if scope["type"] != "http":
             return
         fault = None
@@ -87,7 +89,9 @@ class Faulty:
 
     def _refusal(self, fault: Fault) -> Reply:
         sentence = f"{fault.status} sandbox fault"
-        document = {"errorMessages": [sentence], "errors": {}} if self._system == "jira" else {"message": sentence}
+        document = (
+            {"errorMessages": [sentence], "errors": {}} if self._system == "jira" else {"message": sentence}
+        )
         return Reply(fault.status, document, fault.headers)
 
 
@@ -97,4 +101,4 @@ async def _nowhere(_: Message) -> None:
 
 def drop(scope: Scope) -> None:
     """Cut the connection without an answer."""
-    scope["extensions"][DROP]()
+    scope["extensions"][DROP]["abort"]()

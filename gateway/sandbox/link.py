@@ -17,7 +17,7 @@ def link_commits(forge: Forge, site: Site, switches: Switches) -> None:
         if switches.smart_commits:
             obey(site, commit.message, integration)
 
-    def closing(project: Project, text: str) -> None:
+    def closing(_: Project, text: str) -> None:
         done = transition_named("done")
         for key in keys_closed_by(text) if switches.smart_commits else ():
             issue = site.find(key)

@@ -46,7 +46,9 @@ def seed_forge(forge: Forge, services: Services, tokens: Tokens) -> None:
     ):
         project = forge.add_project("shop", path, text)
         project.members = {maya.id: Role.MAINTAINER, road.id: Role.DEVELOPER, merge.id: Role.MAINTAINER}
-        project.protections.append(Protection(forge.number("protection"), "main", Role.MAINTAINER, Role.MAINTAINER))
+        project.protections.append(
+            Protection(forge.number("protection"), "main", Role.MAINTAINER, Role.MAINTAINER)
+        )
         _write_history(project, commits, maya)
         _deploy_history(forge, services, project, maya)
         _open_issue(forge, project, maya)
@@ -80,7 +82,9 @@ def _deploy_history(forge: Forge, services: Services, project: Project, user: Us
     newest_two = project.repository.commits("main", limit=len(_DAYS_AGO))[::-1]
     forge.heard.update(commit.id for commit in project.repository.commits("main"))
     for commit, days in zip(newest_two, _DAYS_AGO, strict=True):
-        pipeline = services.runner.start(project, "main", commit.id, user, source="push", before=commit.parents[0])
+        pipeline = services.runner.start(
+            project, "main", commit.id, user, source="push", before=commit.parents[0]
+        )
         forge.clock.tick(forge.pace.start + 2 * forge.pace.job)
         if pipeline:
             _backdate(project, pipeline, timedelta(days=days))

@@ -49,7 +49,7 @@ exports.total = function total(lines) {
   return lines.reduce((sum, line) => sum + line.price * line.count, 0);
 };
 """
-_DEPLOY = "#!/bin/sh\nset -eu\necho \"deploying to $1\"\n"
+_DEPLOY = '#!/bin/sh\nset -eu\necho "deploying to $1"\n'
 
 # The packages of the demo's Trivy report: name, version, what it requires.
 _PACKAGES: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -63,7 +63,12 @@ _PACKAGES: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
         "react",
         "16.8.6",
-        {"loose-envify": "^1.1.0", "object-assign": "^4.1.1", "prop-types": "^15.6.2", "scheduler": "^0.13.6"},
+        {
+            "loose-envify": "^1.1.0",
+            "object-assign": "^4.1.1",
+            "prop-types": "^15.6.2",
+            "scheduler": "^0.13.6",
+        },
     ),
     ("react-is", "16.8.6", {}),
     ("redux", "4.0.1", {"loose-envify": "^1.4.0", "symbol-observable": "^1.2.0"}),

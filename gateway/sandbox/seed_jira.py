@@ -7,7 +7,9 @@ from gateway.sandbox.seed import Tokens
 
 def seed_site(site: Site, tokens: Tokens) -> None:
     """Build the demo world in an empty site."""
-    integration = site.add_account("integration-1", "gitlab@sandbox.invalid", "GitLab for Jira", "sandbox-integration")
+    integration = site.add_account(
+        "integration-1", "gitlab@sandbox.invalid", "GitLab for Jira", "sandbox-integration"
+    )
     ours = site.add_account("account-loopgate", tokens.jira_email, "Loopgate", tokens.jira)
     maya = site.add_account("account-maya", "maya@sandbox.invalid", "Maya Lind", "sandbox-maya-jira-token")
     shop = site.add_project("SHOP", "Shop", (integration, ours, maya))

@@ -35,6 +35,19 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251  the stand-in for other machines, which have clocks of their own
 
 
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as usual, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
 class DroppableProtocol(H11Protocol):
     """uvicorn's HTTP protocol, which also lets an app cut its connection."""
 
@@ -42,7 +55,7 @@ class DroppableProtocol(H11Protocol):
         """Hand the cut to every request, beside what ASGI defines."""
         super().handle_events()
         if self.scope is not None:
-            self.scope.setdefault("extensions", {})[DROP] = self.transport.abort
+            self.scope["extensions"] = {DROP: {"abort": self.transport.abort}}
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Sandbox:
         self._services = services_of(self.forge)
         self._ports = ports or Ports()
         self._auto = auto
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[Server] = []
         self._thread: threading.Thread | None = None
 
     @property
@@ -109,11 +122,11 @@ class Sandbox:
             _server(self._guarded(gitlab_app(self.forge, self._services), "gitlab")),
             _server(self._guarded(jira_app(self.site), "jira")),
         ]
-        ready = threading.Event()
         sockets = (gitlab_socket, jira_socket)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(sockets, ready)), daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(sockets)), daemon=True)
         self._thread.start()
-        ready.wait()
+        for server in self._servers:
+            server.ready.wait()
 
     def _guarded(self, app: ASGIApp, system: str) -> ASGIApp:
         faulty = Faulty(app, system, self.switches)
@@ -124,14 +137,11 @@ class Sandbox:
 
         return switchboard
 
-    async def _serve(self, sockets: tuple[socket.socket, ...], ready: threading.Event) -> None:
+    async def _serve(self, sockets: tuple[socket.socket, ...]) -> None:
         serving = [
             asyncio.create_task(server.serve(sockets=[where]))
             for server, where in zip(self._servers, sockets, strict=True)
         ]
-        while not all(server.started for server in self._servers):
-            await asyncio.sleep(0.005)
-        ready.set()
         ticking = asyncio.create_task(self._tick()) if self._auto else None
         await asyncio.gather(*serving)
         if ticking:
@@ -182,10 +192,9 @@ def _address(bound: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _server(app: ASGIApp) -> Server:
     config = uvicorn.Config(
         app, http=DroppableProtocol, ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=2,
     )  # fmt: skip
-    return uvicorn.Server(config)
-
+    return Server(config)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, unquote
 
@@ -47,7 +48,7 @@ class Reply:
         """The bytes to send; nothing at all for 204."""
         if self.content is not None:
             return self.content
-        if self.status == 204:
+        if self.status == HTTPStatus.NO_CONTENT:
             return b""
         return json.dumps(self.document, ensure_ascii=False).encode()
 

@@ -22,6 +22,7 @@ known if {
 }
 
 _whole if {
+	is_number(data.contract.total)
 	data.contract.total > 0
 	data.contract.total == sum([count(data.contract[part]) | some part in ["fields", "items", "totals", "plain"]])
 }
@@ -33,31 +34,35 @@ missing contains group if {
 	facts.at([group]) == null
 }
 
-missing contains concat(".", field.path) if {
+missing contains name if {
 	some field in data.contract.fields
 	_applies(field)
 	value := object.get(input, field.path, set())
 	not _typed(field, value)
+	name := concat(".", field.path)
 }
 
-missing contains concat(".", array.concat(field.path, ["*"])) if {
+missing contains name if {
 	some field in data.contract.items
 	some element in facts.at(field.path)
 	value := _part(field, element)
 	not _typed(field, value)
+	name := concat(".", array.concat(field.path, ["*"]))
 }
 
-missing contains concat(".", entry.total) if {
+missing contains name if {
 	some entry in data.contract.totals
 	total := facts.at(entry.total)
 	counted := sum([count(facts.listed(path)) | some path in entry.lists])
 	not _adds_up(entry, counted, total)
+	name := concat(".", entry.total)
 }
 
-missing contains concat(".", path) if {
+missing contains name if {
 	some path in data.contract.plain
 	words := facts.listed(path)
 	regex.match(`[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]`, concat("", words))
+	name := concat(".", path)
 }
 
 missing contains name if some name in reported
@@ -73,24 +78,31 @@ reported contains name if {
 # description: Whether everything that is missing will be there later, so that waiting is the answer.
 awaited if {
 	missing - reported == set()
-	every entry in facts.listed(["missing"]) {
+	entries := facts.at(["missing"])
+	is_array(entries)
+	every entry in entries {
 		entry.retry == "wait_until"
 	}
 }
 
 # METADATA
 # description: When to come back, if every unreadable fact says so; null is "on the next change".
-until_ms := max(times) if {
-	times := [entry.until_ms | some entry in facts.listed(["missing"])]
+until_ms := latest if {
+	times := [object.get(entry, ["until_ms"], null) | some entry in facts.listed(["missing"])]
 	every time in times {
 		is_number(time)
 	}
+	latest := max(times)
 } else := null
 
 # A field of a group that is null does not exist; whether the group may be null is a field of its own.
 _applies(field) if not field.group
 
-_applies(field) if object.get(input, [field.group], set()) != null
+_applies(field) if {
+	group := field.group
+	value := object.get(input, [group], set())
+	not value == null
+}
 
 # An element that is not an object has no parts; that it must be one is an item of its own.
 _part(field, element) := element if not field.part
@@ -111,14 +123,21 @@ _enough(field, _) if not field.least
 
 _enough(_, value) if value == null
 
-_enough(field, value) if value >= field.least
+_enough(field, value) if {
+	least := field.least
+	is_number(least)
+	is_number(value)
+	value >= least
+}
 
 _adds_up(_, counted, total) if counted == total
 
 _adds_up(entry, counted, total) if {
 	counted == 0
 	total == null
-	every path in entry.lists {
+	lists := entry.lists
+	is_array(lists)
+	every path in lists {
 		value := facts.at(path)
 		value == null
 	}

@@ -48,9 +48,11 @@ reported contains finding if {
 
 waived contains waiver if {
 	some finding in reported
-	by := exceptions.for_code(finding.code)
+	code := finding.code
+	shown := finding.facts
+	by := exceptions.for_code(code)
 	by != set()
-	waiver := {"code": finding.code, "by": sort(by), "facts": finding.facts}
+	waiver := {"code": code, "by": sort(by), "facts": shown}
 }
 
 shadow contains finding if {

@@ -24,9 +24,12 @@ asked := {"type": facts.action_type, "project": facts.place, "tier": facts.tier}
 
 # METADATA
 # description: The budgets the action draws on. A limit nobody set for the tier is 0, which reserves nothing.
-reserve contains {"budget": budget.budget, "window": budget.window, "amount": 1, "limit": _limit(budget)} if {
+reserve contains {"budget": name, "window": window, "amount": 1, "limit": limit} if {
 	some budget in data.budgets
 	_covers(budget.actions)
+	name := budget.budget
+	window := budget.window
+	limit := _limit(budget)
 }
 
 _covers(patterns) if {

@@ -22,21 +22,28 @@ answers contains answer if {
 	some answer in data.rules[team][rule].findings
 }
 
-registered contains {"code": code, "package": entry.package} if some code, entry in data.registry
+# METADATA
+# description: Code → package, of every entry of the registry that names one.
+registered[code] := package_name if {
+	some code, entry in data.registry
+	package_name := entry.package
+}
 
-unloaded contains entry.code if {
-	some entry in registered
-	not entry.package in loaded
+unloaded contains code if {
+	some code, package_name in registered
+	not package_name in loaded
 }
 
 unloaded contains code if {
 	some code in floor
-	not code in {entry.code | some entry in registered}
+	codes := object.keys(registered)
+	not code in codes
 }
 
 unloaded contains name if {
 	some name in loaded
-	not name in {entry.package | some entry in registered}
+	packages := {package_name | some package_name in registered}
+	not name in packages
 }
 
 # METADATA

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,10 +57,8 @@ class Stage:
 
     def start_sandbox(self) -> None:
         """A GitLab and a Jira on this machine, as a process of their own."""
-        where = self.folder / "sandbox.json"
-        arguments = ["--folder", str(self.folder / "sandbox"), "--auto", "--announce", str(where)]
-        self._spawn("gateway.sandbox", *arguments)
-        announced = _wait_for_file(where, self._processes[-1])
+        said = self._spawn("gateway.sandbox", "--folder", str(self.folder / "sandbox"), "--auto")
+        announced = _first_line(said, self._processes[-1])
         self.gitlab, self.jira = announced["gitlab_url"], announced["jira_url"]
         self.tokens = announced["tokens"]
 
@@ -72,9 +69,8 @@ class Stage:
         self.folder.joinpath("secrets").mkdir(mode=0o700)
         made = self.command("init", "--operator", "The operator", "--home", str(self.home), "--policies", str(policies), "--json")
         self._write_settings()
-        where = self.home / "serving.json"
-        self._spawn("gateway.cli.main", "serve", "--home", str(self.home), "--announce", str(where))
-        self.url = _wait_for_file(where, self._processes[-1])["url"]
+        said = self._spawn("gateway.cli.main", "serve", "--home", str(self.home), "--json")
+        self.url = _first_line(said, self._processes[-1])["url"]
         return str(json.loads(made)["code"])
 
     def command(self, *arguments: str) -> str:
@@ -143,17 +139,19 @@ class Stage:
         with (self.home / "loopgate.toml").open("a", encoding="utf-8") as file:
             file.write(_SETTINGS.format(folder=self.folder, gitlab=self.gitlab, jira=self.jira, hosts=json.dumps(hosts), email=self.tokens["jira_email"]))
 
-    def _spawn(self, module: str, *arguments: str) -> None:
-        output = (self.folder / f"{module}.log").open("wb")
-        with output:
+    def _spawn(self, module: str, *arguments: str) -> Path:
+        """Start a process; the file its standard output goes to."""
+        said = self.folder / f"{module}.log"
+        with said.open("wb") as output, (self.folder / f"{module}.errors").open("wb") as errors:
             process = subprocess.Popen(  # noqa: S603 - our own program, an argv list
                 [sys.executable, "-m", module, *arguments],
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
                 cwd=self.folder,
                 env={k: v for k, v in os.environ.items() if not k.startswith("LOOPGATE_")},
             )
         self._processes.append(process)
+        return said
 
 
 _SETTINGS = """
@@ -176,16 +174,12 @@ loopback = {hosts}
 """
 
 
-def _wait_for_file(path: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What a process announces once it serves; written atomically, so it is whole when it is there."""
+def _first_line(said: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What a process says of itself, in JSON, once it serves."""
     deadline = time.monotonic() + _START_S
-    while not path.exists():
+    while not (text := said.read_text(encoding="utf-8")).count("\n"):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise StoryDiffersError(f"{' '.join(map(str, _said(process)))} did not start; see the logs in {path.parent}.")
+            raise StoryDiffersError(f"{said.stem} did not start; see {said.with_suffix('.errors')}.")
         time.sleep(0.05)
-    announced: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    announced: dict[str, Any] = json.loads(text.splitlines()[0])
     return announced
-
-
-def _said(process: subprocess.Popen[bytes]) -> Sequence[object]:
-    return process.args if isinstance(process.args, list) else [process.args]

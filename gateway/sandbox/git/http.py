@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import anyio
@@ -73,6 +74,7 @@ class GitHttp:
         self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of the smart protocol."""
         request = Request(scope, receive)
         named = split_git_path(scope["path"])
         if named is None:
@@ -89,7 +91,9 @@ class GitHttp:
 
 
 def _refusal(refused: NoDoor) -> Response:
-    headers = {"WWW-Authenticate": 'Basic realm="GitLab"'} if refused.status == 401 else None
+    headers = (
+        {"WWW-Authenticate": 'Basic realm="GitLab"'} if refused.status == HTTPStatus.UNAUTHORIZED else None
+    )
     return PlainTextResponse(f"{refused.text}\n", refused.status, headers)
 
 

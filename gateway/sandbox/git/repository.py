@@ -108,7 +108,9 @@ class Repository:
             return None
         return self.line("rev-parse", "--verify", name)
 
-    def commits(self, *revisions: str, limit: int | None = None, paths: Sequence[str] = ()) -> tuple[Commit, ...]:
+    def commits(
+        self, *revisions: str, limit: int | None = None, paths: Sequence[str] = ()
+    ) -> tuple[Commit, ...]:
         """Commits reachable from the revisions (`^x` excludes), newest first."""
         count = [f"--max-count={limit}"] if limit is not None else []
         return parse_commits(self.run("log", *count, f"--format={COMMIT_FORMAT}", *revisions, "--", *paths))
@@ -155,9 +157,11 @@ class Repository:
     def write_commit(self, tree: str, parents: Sequence[str], message: str, who: Signature) -> str:
         """The id of a new commit object."""
         flags = [flag for parent in parents for flag in ("-p", parent)]
-        return self.run(
-            "commit-tree", *flags, "-F", "-", tree, send=message.encode(), extra=who.environment()
-        ).decode().strip()
+        return (
+            self.run("commit-tree", *flags, "-F", "-", tree, send=message.encode(), extra=who.environment())
+            .decode()
+            .strip()
+        )
 
     def merge_trees(self, ours: str, theirs: str) -> str | None:
         """The tree of merging two commits, or None when they conflict."""

@@ -29,10 +29,8 @@ class Activity:
         self.runner.start(project, branch, new, user, source="push", before=old)
 
     def _arrived(self, project: Project, branch: str, old: str, new: str) -> tuple[Commit, ...]:
-        if old != ZERO:
-            known = (old,)
-        else:
-            known = tuple(head for name, head in project.repository.branches().items() if name != branch)
+        others = (head for name, head in project.repository.branches().items() if name != branch)
+        known = tuple(others) if old == ZERO else (old,)
         return project.repository.commits(new, *(f"^{sha}" for sha in known))
 
     def announce(self, project: Project, commits: tuple[Commit, ...]) -> None:
@@ -62,7 +60,11 @@ class Activity:
         """A merge request whose commits were pushed to its target is merged, says GitLab."""
         for request in project.merge_requests.values():
             aims_here = request.state == "opened" and request.target_branch == branch
-            if aims_here and request.sha != request.base_sha and project.repository.is_ancestor(request.sha, head):
+            if (
+                aims_here
+                and request.sha != request.base_sha
+                and project.repository.is_ancestor(request.sha, head)
+            ):
                 self.mark_merged(project, request, user, request.sha)
 
     def mark_merged(self, project: Project, request: MergeRequest, user: User, commit: str) -> None:

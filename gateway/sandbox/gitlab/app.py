@@ -91,7 +91,10 @@ class GitAccess:
         project = self._forge.project_at(path)
         role = self._forge.role(token.user, project) if project else Role.NO_ONE
         if project is None or role < Role.REPORTER:
-            return NoDoor(404, "The project you were looking for could not be found or you don't have permission to view it.")
+            return NoDoor(
+                404,
+                "The project you were looking for could not be found or you don't have permission to view it.",
+            )
         return self._door(project, role, token)
 
     def _door(self, project: Project, role: Role, token: Token) -> Door:
@@ -101,7 +104,9 @@ class GitAccess:
             repository=project.repository.path,
             user=token.user.username,
             may_write=writes,
-            no_push=tuple(f"refs/heads/{rule.name}" for rule in rules if rule.push is Role.NO_ONE or role < rule.push),
+            no_push=tuple(
+                f"refs/heads/{rule.name}" for rule in rules if rule.push is Role.NO_ONE or role < rule.push
+            ),
             no_force=tuple(f"refs/heads/{rule.name}" for rule in rules if not rule.allow_force_push),
             pushed=lambda changes: self._pushed(project, token, changes),
         )

@@ -8,7 +8,19 @@ from typing import Any
 import yaml
 
 _NOT_JOBS = frozenset(
-    "stages variables default include workflow image services before_script after_script cache spec".split()
+    [
+        "stages",
+        "variables",
+        "default",
+        "include",
+        "workflow",
+        "image",
+        "services",
+        "before_script",
+        "after_script",
+        "cache",
+        "spec",
+    ]
 )
 _DEFAULT_STAGES = (".pre", "build", "test", "deploy", ".post")
 _COMPARISON = re.compile(r'^\s*\$(\w+)\s*(==|!=)\s*(?:"([^"]*)"|\'([^\']*)\'|\$(\w+))\s*$')
@@ -33,7 +45,9 @@ def plan(text: bytes, variables: Mapping[str, str]) -> tuple[CiJob, ...]:
     """The jobs of a pipeline in stage order; `variables` hold CI_COMMIT_BRANCH and its like."""
     document = _load(text)
     stages = _stages(document.get("stages"))
-    named = {name: body for name, body in document.items() if name not in _NOT_JOBS and not name.startswith(".")}
+    named = {
+        name: body for name, body in document.items() if name not in _NOT_JOBS and not name.startswith(".")
+    }
     jobs = [job for name, body in named.items() if (job := _job(name, body, stages, variables))]
     return tuple(sorted(jobs, key=lambda job: stages.index(job.stage)))
 
@@ -61,7 +75,9 @@ def _job(name: str, body: Any, stages: tuple[str, ...], variables: Mapping[str, 
         raise CiError(f"jobs:{name} config should implement the script:, run:, or trigger: keyword")
     stage = str(body.get("stage", "test"))
     if stage not in stages:
-        raise CiError(f"{name} job: chosen stage {stage} does not exist; available stages are {', '.join(stages)}")
+        raise CiError(
+            f"{name} job: chosen stage {stage} does not exist; available stages are {', '.join(stages)}"
+        )
     when = _when(body, variables)
     if when == "never":
         return None
@@ -101,7 +117,9 @@ def _holds(condition: str, variables: Mapping[str, str]) -> bool:
 def _compare(part: str, variables: Mapping[str, str]) -> bool:
     found = _COMPARISON.match(part)
     if found is None:
-        raise CiError(f"rules:if invalid expression syntax (the sandbox reads $A == \"b\" && …): {part.strip()}")
+        raise CiError(
+            f'rules:if invalid expression syntax (the sandbox reads $A == "b" && …): {part.strip()}'
+        )
     left, sign, double, single, other = found.groups()
     right = variables.get(other) if other else (double if double is not None else single)
     return (variables.get(left) == right) == (sign == "==")

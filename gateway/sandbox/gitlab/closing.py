@@ -31,4 +31,6 @@ def issues_closed_by(text: str, project: str) -> tuple[tuple[str, int], ...]:
 def keys_closed_by(text: str) -> tuple[str, ...]:
     """Jira keys the text closes, which GitLab's Jira integration transitions."""
     statements = _STATEMENT.findall(text)
-    return tuple(dict.fromkeys(key for statement in statements for key in _JIRA.findall(_URL.sub(" ", statement))))
+    return tuple(
+        dict.fromkeys(key for statement in statements for key in _JIRA.findall(_URL.sub(" ", statement)))
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gateway.sandbox.gitlab.activity import Activity
 from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Project, Role, User
 from gateway.sandbox.gitlab.forge import Forge
-from gateway.sandbox.gitlab.merging import Merging, MergeWish
+from gateway.sandbox.gitlab.merging import MergeWish, Merging
 from gateway.sandbox.gitlab.quick_actions import Command, extract
 
 _LABEL = re.compile(r'~(?:"([^"]+)"|([^\s~]+))|"([^"]+)"|([^\s~"]+)')
@@ -163,7 +163,9 @@ class Commands:
     def _ready(self, scene: Scene, _: str) -> dict[str, object] | None:
         if not isinstance(scene.item, MergeRequest) or not scene.item.draft:
             return None
-        scene.item.title = re.sub(r"^(draft:|\[draft\]|\(draft\))\s*", "", scene.item.title, flags=re.IGNORECASE)
+        scene.item.title = re.sub(
+            r"^(draft:|\[draft\]|\(draft\))\s*", "", scene.item.title, flags=re.IGNORECASE
+        )
         return {"wip_event": "ready"}
 
     def _target_branch(self, scene: Scene, argument: str) -> dict[str, object] | None:
@@ -176,7 +178,11 @@ class Commands:
 
     def _approve(self, scene: Scene, _: str) -> dict[str, object] | None:
         item = scene.item
-        if not isinstance(item, MergeRequest) or scene.role < Role.DEVELOPER or scene.user in item.approved_by:
+        if (
+            not isinstance(item, MergeRequest)
+            or scene.role < Role.DEVELOPER
+            or scene.user in item.approved_by
+        ):
             return None
         item.approved_by.append(scene.user)
         return {"approve": True}
@@ -196,7 +202,7 @@ class Commands:
         if status == "mergeable":
             self._merging.merge(scene.project, item, scene.user, wish)
         elif status == "ci_still_running":
-            self._merging.set_auto_merge(scene.project, item, scene.user, wish)
+            self._merging.set_auto_merge(item, scene.user, wish)
         else:
             return None
         return {"merge": item.sha}

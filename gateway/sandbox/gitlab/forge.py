@@ -59,7 +59,9 @@ class Forge:
         self.users[number] = user
         return user
 
-    def add_token(self, user: User, value: str, name: str, scopes: tuple[str, ...] = ("api", "write_repository")) -> None:
+    def add_token(
+        self, user: User, value: str, name: str, scopes: tuple[str, ...] = ("api", "write_repository")
+    ) -> None:
         """Issue a token with a given secret."""
         self.tokens[value] = Token(self.number("token"), value, user, name, scopes)
 

@@ -102,11 +102,13 @@ class Merging:
         """How GitLab signs commits it makes for a user."""
         return Signature(user.name, user.email, self._forge.clock.now().isoformat(timespec="seconds"))
 
-    def set_auto_merge(self, project: Project, request: MergeRequest, user: User, wish: MergeWish) -> None:
+    def set_auto_merge(self, request: MergeRequest, user: User, wish: MergeWish) -> None:
         """Merge once the head's pipeline succeeds."""
         request.auto_merge_for = user
         request.auto_merge_wish = (wish.squash, wish.remove_source_branch)
-        self._activity.system_note(request, user, f"enabled an automatic merge when all merge checks for {request.sha} pass")
+        self._activity.system_note(
+            request, user, f"enabled an automatic merge when all merge checks for {request.sha} pass"
+        )
 
     def _merge_when_ready(self, project: Project, pipeline: Pipeline) -> None:
         for request in list(project.merge_requests.values()):

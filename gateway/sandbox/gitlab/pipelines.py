@@ -37,7 +37,11 @@ class Runner:
             pipeline = self._new(project, ref, sha, user, source, before)
             pipeline.yaml_errors, pipeline.status = str(error), "failed"
             return pipeline
-        return self._with_jobs(self._new(project, ref, sha, user, source, before), project, jobs) if jobs else None
+        return (
+            self._with_jobs(self._new(project, ref, sha, user, source, before), project, jobs)
+            if jobs
+            else None
+        )
 
     def _new(self, project: Project, ref: str, sha: str, user: User, source: str, before: str) -> Pipeline:
         now = self._forge.clock.now()
@@ -116,7 +120,9 @@ class Runner:
         if any(job.status in ("failed", "canceled") and not job.allow_failure for job in jobs):
             for job in waiting:
                 self._set_job(project, job, "skipped")
-            self._end(project, pipeline, "failed" if any(job.status == "failed" for job in jobs) else "canceled")
+            self._end(
+                project, pipeline, "failed" if any(job.status == "failed" for job in jobs) else "canceled"
+            )
         elif waiting:
             for job in (job for job in waiting if job.stage == waiting[0].stage):
                 self.run(project, pipeline, job)
@@ -159,7 +165,9 @@ class Runner:
         pipeline = project.pipelines[job.pipeline_id]
         job.retried = True
         again = self._new_job(
-            project, pipeline, CiJob(job.name, job.stage, job.environment, manual=False, allow_failure=job.allow_failure)
+            project,
+            pipeline,
+            CiJob(job.name, job.stage, job.environment, manual=False, allow_failure=job.allow_failure),
         )
         again.user, again.status = user, "pending"
         for made in (each for each in project.deployments.values() if each.job_id == again.id):

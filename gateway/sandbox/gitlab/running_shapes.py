@@ -1,10 +1,16 @@
 """GitLab's JSON for pipelines, jobs, environments and deployments."""
 
+from datetime import datetime
+
 from gateway.sandbox.gitlab.entities import Deployment, Environment, Job, Pipeline, Project
 from gateway.sandbox.gitlab.shapes import commit, stamp, user_basic
 from gateway.sandbox.wire import Document
 
 _TIERS = {"production": "production", "prod": "production", "staging": "staging", "test": "testing"}
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start and end else None
 
 
 def pipeline_basic(item: Pipeline, project: Project, url: str) -> Document:
@@ -25,8 +31,7 @@ def pipeline_basic(item: Pipeline, project: Project, url: str) -> Document:
 
 def pipeline(item: Pipeline, project: Project, url: str) -> Document:
     """A pipeline on its own."""
-    took = item.finished_at and item.started_at and (item.finished_at - item.started_at).total_seconds()
-    waited = item.started_at and (item.started_at - item.created_at).total_seconds()
+    took, waited = _seconds(item.started_at, item.finished_at), _seconds(item.created_at, item.started_at)
     return pipeline_basic(item, project, url) | {
         "name": None,
         "before_sha": item.before_sha,
@@ -62,8 +67,6 @@ def _detailed(item: Pipeline, project: Project, url: str) -> Document:
 def job(item: Job, project: Project, url: str) -> Document:
     """A job."""
     run = project.pipelines[item.pipeline_id]
-    took = item.finished_at and item.started_at and (item.finished_at - item.started_at).total_seconds()
-    waited = item.started_at and (item.started_at - item.created_at).total_seconds()
     return {
         "id": item.id,
         "status": item.status,
@@ -77,8 +80,8 @@ def job(item: Job, project: Project, url: str) -> Document:
         "started_at": stamp(item.started_at),
         "finished_at": stamp(item.finished_at),
         "erased_at": None,
-        "duration": took,
-        "queued_duration": waited,
+        "duration": _seconds(item.started_at, item.finished_at),
+        "queued_duration": _seconds(item.created_at, item.started_at),
         "user": user_basic(item.user, url),
         "commit": commit(project.repository.commit(run.sha), project, url),
         "pipeline": pipeline_basic(run, project, url),
@@ -94,7 +97,7 @@ def job(item: Job, project: Project, url: str) -> Document:
     }
 
 
-def environment_basic(item: Environment, url: str) -> Document:
+def environment_basic(item: Environment) -> Document:
     """An environment as it appears inside a deployment."""
     return {
         "id": item.id,
@@ -111,7 +114,7 @@ def environment(item: Environment, project: Project, url: str) -> Document:
     here = (each for each in project.deployments.values() if each.environment_id == item.id)
     done = [each for each in here if each.status == "success"]
     last = max(done, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
-    return environment_basic(item, url) | {
+    return environment_basic(item) | {
         "state": item.state,
         "tier": _TIERS.get(item.name.lower(), "other"),
         "last_deployment": deployment(last, project, url) if last else None,
@@ -134,7 +137,7 @@ def deployment(item: Deployment, project: Project, url: str) -> Document:
         "updated_at": stamp(item.updated_at),
         "finished_at": stamp(item.finished_at),
         "user": user_basic(item.user, url),
-        "environment": environment_basic(project.environments[item.environment_id], url),
+        "environment": environment_basic(project.environments[item.environment_id]),
         "deployable": job(project.jobs[item.job_id], project, url),
         "status": item.status,
     }

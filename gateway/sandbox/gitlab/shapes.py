@@ -69,7 +69,8 @@ def project(item: Project, url: str) -> Document:
         "avatar_url": None,
         "star_count": 0,
         "last_activity_at": stamp(item.created_at),
-        "namespace": namespace | {"full_path": item.namespace, "parent_id": None, "web_url": f"{url}/groups/{item.namespace}"},
+        "namespace": namespace
+        | {"full_path": item.namespace, "parent_id": None, "web_url": f"{url}/groups/{item.namespace}"},
         "visibility": "private",
         "archived": False,
         "empty_repo": False,
@@ -132,7 +133,12 @@ def item_start(item: Item, url: str) -> Document:
         "discussion_locked": item.locked or None,
         "imported": False,
         "imported_from": "none",
-        "time_stats": {"time_estimate": 0, "total_time_spent": 0, "human_time_estimate": None, "human_total_time_spent": None},
+        "time_stats": {
+            "time_estimate": 0,
+            "total_time_spent": 0,
+            "human_time_estimate": None,
+            "human_total_time_spent": None,
+        },
         "task_completion_status": {"count": 0, "completed_count": 0},
     }
 
@@ -159,7 +165,11 @@ def issue(item: Item, project: Project, url: str) -> Document:
         "severity": "UNKNOWN",
         "moved_to_id": None,
         "service_desk_reply_to": None,
-        "_links": {"self": f"{api}/issues/{item.iid}", "notes": f"{api}/issues/{item.iid}/notes", "project": api},
+        "_links": {
+            "self": f"{api}/issues/{item.iid}",
+            "notes": f"{api}/issues/{item.iid}/notes",
+            "project": api,
+        },
     }
 
 

@@ -5,13 +5,58 @@ from typing import Any
 from gateway.sandbox.wire import Document
 
 _NODES = frozenset(
-    "blockquote bulletList codeBlock date decisionItem decisionList emoji expand hardBreak heading inlineCard"
-    " blockCard embedCard listItem media mediaGroup mediaSingle mention nestedExpand orderedList panel paragraph"
-    " rule status table tableCell tableHeader tableRow taskItem taskList text".split()
+    [
+        "blockquote",
+        "bulletList",
+        "codeBlock",
+        "date",
+        "decisionItem",
+        "decisionList",
+        "emoji",
+        "expand",
+        "hardBreak",
+        "heading",
+        "inlineCard",
+        "blockCard",
+        "embedCard",
+        "listItem",
+        "media",
+        "mediaGroup",
+        "mediaSingle",
+        "mention",
+        "nestedExpand",
+        "orderedList",
+        "panel",
+        "paragraph",
+        "rule",
+        "status",
+        "table",
+        "tableCell",
+        "tableHeader",
+        "tableRow",
+        "taskItem",
+        "taskList",
+        "text",
+    ]
 )
 _MARKS = frozenset(
-    "annotation alignment backgroundColor border breakout code em fragment indentation link strike strong subsup"
-    " textColor underline".split()
+    [
+        "annotation",
+        "alignment",
+        "backgroundColor",
+        "border",
+        "breakout",
+        "code",
+        "em",
+        "fragment",
+        "indentation",
+        "link",
+        "strike",
+        "strong",
+        "subsup",
+        "textColor",
+        "underline",
+    ]
 )
 
 
@@ -34,7 +79,9 @@ def _is_node(node: Any) -> bool:
 
 def _marks_are_known(node: Document) -> bool:
     marks = node.get("marks", [])
-    return isinstance(marks, list) and all(isinstance(mark, dict) and mark.get("type") in _MARKS for mark in marks)
+    return isinstance(marks, list) and all(
+        isinstance(mark, dict) and mark.get("type") in _MARKS for mark in marks
+    )
 
 
 def plain(value: Any) -> str:
@@ -50,4 +97,8 @@ def plain(value: Any) -> str:
 
 def paragraph(text: str) -> Document:
     """A document of one paragraph."""
-    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]}
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}],
+    }

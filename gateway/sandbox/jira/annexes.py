@@ -59,11 +59,19 @@ def add_remote_link(call: Call) -> Reply:
     target = document.get("object")
     if not isinstance(target, dict) or not target.get("url") or not target.get("title"):
         raise refuse(400, **{"object.url": "'url' and 'title' are required."})
-    same = (number for number, each in issue.remote_links.items() if each.get("globalId") == document.get("globalId"))
+    same = (
+        number
+        for number, each in issue.remote_links.items()
+        if each.get("globalId") == document.get("globalId")
+    )
     known = next(same, None) if document.get("globalId") else None
     number = known or int(call.site.number("remotelink"))
     address = f"{shapes.api(call.site.url)}/issue/{issue.id}/remotelink/{number}"
-    kept = {name: document[name] for name in ("globalId", "application", "relationship", "object") if name in document}
+    kept = {
+        name: document[name]
+        for name in ("globalId", "application", "relationship", "object")
+        if name in document
+    }
     issue.remote_links[number] = {"id": number, "self": address} | kept
     call.site.touch(issue)
     return Reply(200 if known else 201, {"id": number, "self": address})
@@ -91,7 +99,9 @@ def _comment(call: Call) -> Comment:
 def _holder(call: Call) -> tuple[dict[str, Any], str]:
     """Where the properties are kept, and their address."""
     if "commentId" in call.path:
-        return _comment(call).properties, f"{shapes.api(call.site.url)}/comment/{call.path['commentId']}/properties"
+        return _comment(
+            call
+        ).properties, f"{shapes.api(call.site.url)}/comment/{call.path['commentId']}/properties"
     issue = call.issue()
     return issue.properties, f"{shapes.api(call.site.url)}/issue/{issue.id}/properties"
 

@@ -107,7 +107,11 @@ def _set(call: Call, issue: JiraIssue, name: str, value: Any) -> Entry | None:
         case "priority":
             issue.priority = _priority_id(value) or issue.priority
         case "assignee" | "reporter":
-            setattr(issue, name, call.site.accounts.get(str((value or {}).get("accountId") or (value or {}).get("id"))))
+            setattr(
+                issue,
+                name,
+                call.site.accounts.get(str((value or {}).get("accountId") or (value or {}).get("id"))),
+            )
         case "labels":
             issue.labels = list(dict.fromkeys(value))
         case _:

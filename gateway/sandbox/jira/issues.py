@@ -30,7 +30,9 @@ def create(call: Call) -> Reply:
     _add_comments(call, made, _object(document, "update"))
     if moved:
         call.site.move(made, moved, call.account)
-    return Reply(201, {"id": made.id, "key": made.key, "self": f"{shapes.api(call.site.url)}/issue/{made.id}"})
+    return Reply(
+        201, {"id": made.id, "key": made.key, "self": f"{shapes.api(call.site.url)}/issue/{made.id}"}
+    )
 
 
 def _properties(given: Any) -> dict[str, Any]:
@@ -47,10 +49,17 @@ def get(call: Call) -> Reply:
     wanted = call.words("properties") or []
     if wanted:
         broad = "*all" in wanted
-        document["properties"] = {key: value for key, value in issue.properties.items() if broad or key in wanted}
+        document["properties"] = {
+            key: value for key, value in issue.properties.items() if broad or key in wanted
+        }
     if "changelog" in (call.words("expand") or []):
         histories = [shapes.change(each, url) for each in reversed(issue.changelog)]
-        document["changelog"] = {"startAt": 0, "maxResults": len(histories), "total": len(histories), "histories": histories}
+        document["changelog"] = {
+            "startAt": 0,
+            "maxResults": len(histories),
+            "total": len(histories),
+            "histories": histories,
+        }
     return Reply(200, document)
 
 
@@ -93,7 +102,10 @@ def _transition(possible: tuple[Transition, ...], named: Any) -> Transition:
         raise refuse(400, "Missing 'transition' identifier")
     found = next((each for each in possible if each.id == number), None)
     if found is None:
-        raise refuse(400, "It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.")
+        raise refuse(
+            400,
+            "It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.",
+        )
     return found
 
 
@@ -154,7 +166,17 @@ def changelog(call: Call) -> Reply:
     shown = [shapes.change(each, call.site.url) for each in issue.changelog[start : start + most]]
     address = f"{shapes.api(call.site.url)}/issue/{issue.id}/changelog"
     total, last = len(issue.changelog), start + most >= len(issue.changelog)
-    return Reply(200, {"self": address, "startAt": start, "maxResults": most, "total": total, "isLast": last, "values": shown})
+    return Reply(
+        200,
+        {
+            "self": address,
+            "startAt": start,
+            "maxResults": most,
+            "total": total,
+            "isLast": last,
+            "values": shown,
+        },
+    )
 
 
 _ONE = "issue/:issueIdOrKey"

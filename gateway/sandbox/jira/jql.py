@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.sandbox.jira.adf import plain
-from gateway.sandbox.jira.site import PRIORITIES, ISSUE_TYPES, Account, JiraIssue
+from gateway.sandbox.jira.site import ISSUE_TYPES, PRIORITIES, Account, JiraIssue
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign><=|>=|!=|!~|[=<>~(),])|(?P<word>[^\s=<>~!(),"']+))"""
 )
 _AGO = re.compile(r"([+-])(\d+)([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_ORDERED = {"created": "created", "updated": "updated", "key": "id", "issuekey": "id", "id": "id", "priority": "priority"}
+_ORDERED = {
+    "created": "created",
+    "updated": "updated",
+    "key": "id",
+    "issuekey": "id",
+    "id": "id",
+    "priority": "priority",
+}
 
 
 class JqlError(Exception):
@@ -61,7 +68,9 @@ def _clauses(tokens: list[str]) -> Iterator[Clause]:
     while rest:
         yield _clause(rest)
         if rest and rest.pop(0).upper() != "AND":
-            raise JqlError("Error in the JQL Query: expecting AND. (The sandbox reads AND only, without OR or parentheses.)")
+            raise JqlError(
+                "Error in the JQL Query: expecting AND. (The sandbox reads AND only, without OR or parentheses.)"
+            )
         if not rest and tokens[-1].upper() == "AND":
             raise JqlError("Error in the JQL Query: a clause is missing after AND.")
 
@@ -87,9 +96,9 @@ def _list(rest: list[str]) -> tuple[str, ...]:
     if rest.pop(0) != "(":
         raise JqlError("Error in the JQL Query: a list in parentheses is expected after IN.")
     values = []
-    while (token := rest.pop(0)) != ")":
-        if token != ",":
-            values.append(_unquote(token))
+    while (each := rest.pop(0)) != ")":
+        if each != ",":
+            values.append(_unquote(each))
     return tuple(values)
 
 
@@ -106,10 +115,12 @@ def _unquote(token: str) -> str:
 
 
 def _order(tokens: list[str]) -> tuple[str, bool]:
-    field = tokens[0].lower() if tokens else ""
-    if field not in _ORDERED or len(tokens) > 2 or "," in tokens:
-        raise JqlError(f"Not able to sort using field '{field}'. (The sandbox sorts by one of {', '.join(_ORDERED)}.)")
-    return _ORDERED[field], len(tokens) == 2 and tokens[1].upper() == "DESC"
+    field, *way = [token.lower() for token in tokens] or [""]
+    if field not in _ORDERED or way not in ([], ["asc"], ["desc"]):
+        raise JqlError(
+            f"Not able to sort using field '{field}'. (The sandbox sorts by one of {', '.join(_ORDERED)}.)"
+        )
+    return _ORDERED[field], way == ["desc"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,9 @@ def _meets(clause: Clause, issue: JiraIssue, asker: Asker) -> bool:
     held = _held(clause.field, issue)
     if clause.operator in ("is", "is not"):
         return (not held) == (clause.operator == "is")
-    wanted = {asker.account.account_id if value == "currentUser()" else value.lower() for value in clause.values}
+    wanted = {
+        asker.account.account_id if value == "currentUser()" else value.lower() for value in clause.values
+    }
     hit = bool(wanted & {value.lower() if value != asker.account.account_id else value for value in held})
     if clause.operator in ("=", "in"):
         return hit
@@ -178,7 +191,9 @@ def _contains(clause: Clause, issue: JiraIssue) -> bool:
         raise JqlError(f"The operator '{clause.operator}' is not supported by the '{clause.field}' field.")
     description = plain(issue.description) if issue.description else ""
     everything = [issue.summary, description, *(plain(comment.body) for comment in issue.comments)]
-    searched = {"summary": issue.summary, "description": description}.get(clause.field, "\n".join(everything)).lower()
+    searched = {"summary": issue.summary, "description": description}.get(
+        clause.field, "\n".join(everything)
+    ).lower()
     words = re.findall(r"[\w.@-]+", clause.values[0].lower())
     return all(word in searched for word in words) == (clause.operator == "~")
 
@@ -195,7 +210,9 @@ def _compare_time(clause: Clause, held: datetime, now: datetime) -> bool:
         case "<=":
             return held <= wanted
         case _:
-            raise JqlError(f"The operator '{clause.operator}' is not supported by the '{clause.field}' field.")
+            raise JqlError(
+                f"The operator '{clause.operator}' is not supported by the '{clause.field}' field."
+            )
 
 
 def _moment(value: str, now: datetime) -> datetime:

@@ -46,7 +46,11 @@ def by_query(call: Call) -> Reply:
 def by_body(call: Call) -> Reply:
     """POST /search/jql."""
     body = call.document()
-    fields, reconcile, most = body.get("fields") or ["id"], body.get("reconcileIssues") or [], body.get("maxResults", 50)
+    fields, reconcile, most = (
+        body.get("fields") or ["id"],
+        body.get("reconcileIssues") or [],
+        body.get("maxResults", 50),
+    )
     if not isinstance(fields, list) or not isinstance(reconcile, list) or not isinstance(most, int):
         raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     known = frozenset(str(number) for number in reconcile)

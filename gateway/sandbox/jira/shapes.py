@@ -17,7 +17,11 @@ from gateway.sandbox.jira.site import (
 )
 from gateway.sandbox.wire import Document
 
-_CATEGORIES = {"new": (2, "blue-gray", "To Do"), "indeterminate": (4, "yellow", "In Progress"), "done": (3, "green", "Done")}
+_CATEGORIES = {
+    "new": (2, "blue-gray", "To Do"),
+    "indeterminate": (4, "yellow", "In Progress"),
+    "done": (3, "green", "Done"),
+}
 
 
 def stamp(moment: datetime) -> str:
@@ -147,7 +151,9 @@ def chosen(everything: Document, wanted: Sequence[str] | None) -> Document:
     gone = {name[1:] for name in wanted if name.startswith("-")}
     names = {name for name in wanted if not name.startswith("-")}
     broad = not names or {"*all", "*navigable"} & names
-    return {name: value for name, value in everything.items() if (broad or name in names) and name not in gone}
+    return {
+        name: value for name, value in everything.items() if (broad or name in names) and name not in gone
+    }
 
 
 def issue(item: JiraIssue, url: str, wanted: Sequence[str] | None = None) -> Document:
@@ -191,7 +197,9 @@ def change(item: Change, url: str) -> Document:
     }
 
 
-def _changed(field: str, old: str | None, old_text: str | None, new: str | None, new_text: str | None) -> dict[str, Any]:
+def _changed(
+    field: str, old: str | None, old_text: str | None, new: str | None, new_text: str | None
+) -> dict[str, Any]:
     return {
         "field": field,
         "fieldtype": "jira",

@@ -150,7 +150,9 @@ class Site:
         now = self.clock.now()
         project.last_number += 1
         key = f"{project.key}-{project.last_number}"
-        made = JiraIssue(self.number("issue"), key, project, summary, issue_type, creator, now, now, reporter=creator)
+        made = JiraIssue(
+            self.number("issue"), key, project, summary, issue_type, creator, now, now, reporter=creator
+        )
         self.issues[made.id] = made
         self.touch(made)
         return made
@@ -158,7 +160,9 @@ class Site:
     def find(self, name: str) -> JiraIssue | None:
         """The issue with this id or key."""
         upper = name.upper()
-        return self.issues.get(name) or next((each for each in self.issues.values() if each.key == upper), None)
+        return self.issues.get(name) or next(
+            (each for each in self.issues.values() if each.key == upper), None
+        )
 
     def touch(self, issue: JiraIssue) -> None:
         """Note that an issue changed: the index will see it later."""
@@ -176,7 +180,10 @@ class Site:
         self.note_change(issue, who, ("status", before.id, before.name, transition.to.id, transition.to.name))
 
     def note_change(
-        self, issue: JiraIssue, who: Account, *items: tuple[str, str | None, str | None, str | None, str | None]
+        self,
+        issue: JiraIssue,
+        who: Account,
+        *items: tuple[str, str | None, str | None, str | None, str | None],
     ) -> None:
         """Write a changelog entry and touch the issue."""
         issue.changelog.append(Change(self.number("change"), who, self.clock.now(), items))

@@ -32,7 +32,10 @@ def read_commands(message: str) -> tuple[SmartCommand, ...]:
         first = _COMMAND.search(line)
         keys = _KEY.findall(line[: first.start()]) if first else []
         for key in dict.fromkeys(keys):
-            found += [SmartCommand(key, each["name"].lower(), each["argument"].strip()) for each in _COMMAND.finditer(line)]
+            found += [
+                SmartCommand(key, each["name"].lower(), each["argument"].strip())
+                for each in _COMMAND.finditer(line)
+            ]
     return tuple(found)
 
 

@@ -23,7 +23,13 @@ def metadata(_: Call) -> Reply:
 def current_user(call: Call) -> Reply:
     """GET /user."""
     user = call.user
-    extra = {"email": user.email, "bot": user.bot, "is_admin": False, "public_email": None, "created_at": "2026-01-05T09:00:00.000Z"}
+    extra = {
+        "email": user.email,
+        "bot": user.bot,
+        "is_admin": False,
+        "public_email": None,
+        "created_at": "2026-01-05T09:00:00.000Z",
+    }
     return Reply(200, shapes.user_basic(user, call.forge.url) | extra)
 
 
@@ -62,7 +68,11 @@ def get_project(call: Call) -> Reply:
 
 
 def _member(call: Call, project: Project, number: int) -> Document:
-    created = {"created_at": shapes.stamp(project.created_at), "expires_at": None, "membership_state": "active"}
+    created = {
+        "created_at": shapes.stamp(project.created_at),
+        "expires_at": None,
+        "membership_state": "active",
+    }
     level = {"access_level": int(project.members[number])}
     return shapes.user_basic(call.forge.users[number], call.forge.url) | level | created
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from gateway.sandbox.gitlab import shapes
 from gateway.sandbox.gitlab.call import Call, Routes, not_found, refuse, refuse_parameter
 from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role
 from gateway.sandbox.gitlab.paging import page
 from gateway.sandbox.wire import Document, Reply, Route
+
+T = TypeVar("T", Issue, MergeRequest, Note)
 
 
 def _shape(call: Call, project: Project, issue: Issue) -> Document:
@@ -24,7 +27,9 @@ def create(call: Call) -> Reply:
     )  # fmt: skip
     project.issues[made.iid] = made
     assign(call, made)
-    made.description = call.services.commands.obey(project, made, call.user, call.text("description") or "").text
+    made.description = call.services.commands.obey(
+        project, made, call.user, call.text("description") or ""
+    ).text
     return Reply(201, _shape(call, project, made))
 
 
@@ -96,10 +101,12 @@ def _moment(call: Call, name: str) -> datetime | None:
     return moment if moment.tzinfo else moment.astimezone()
 
 
-def in_order(call: Call, found: Iterable[Item | Note]) -> list[Item | Note]:
+def in_order(call: Call, found: Iterable[T]) -> list[T]:
     """By `order_by` (created_at, updated_at) and `sort` (desc unless asked)."""
     key = "updated_at" if call.params.get("order_by") == "updated_at" else "created_at"
-    return sorted(found, key=lambda item: (getattr(item, key), item.id), reverse=call.params.get("sort") != "asc")
+    return sorted(
+        found, key=lambda item: (getattr(item, key), item.id), reverse=call.params.get("sort") != "asc"
+    )
 
 
 def update(call: Call) -> Reply:

@@ -79,7 +79,9 @@ def create(call: Call) -> Reply:
     project.merge_requests[made.iid] = made
     call.services.activity.take_head(project, made, str(head))
     assign(call, made)
-    made.description = call.services.commands.obey(project, made, call.user, call.text("description") or "").text
+    made.description = call.services.commands.obey(
+        project, made, call.user, call.text("description") or ""
+    ).text
     return Reply(201, _full(call, project, made))
 
 
@@ -228,14 +230,16 @@ def merge(call: Call) -> Reply:
     if not project.may_merge(call.role(project), item.target_branch):
         raise refuse(401, "401 Unauthorized")
     status = call.services.merging.detailed_status(project, item)
-    automatic = status == "ci_still_running" and (call.flag("auto_merge") or call.flag("merge_when_pipeline_succeeds"))
+    automatic = status == "ci_still_running" and (
+        call.flag("auto_merge") or call.flag("merge_when_pipeline_succeeds")
+    )
     if status == "conflict":
         raise refuse(422, "Branch cannot be merged")
     if status != "mergeable" and not automatic:
         raise refuse(405, "405 Method Not Allowed")
     _check_sha(call, item)
     if automatic:
-        call.services.merging.set_auto_merge(project, item, call.user, _wish(call, item))
+        call.services.merging.set_auto_merge(item, call.user, _wish(call, item))
     else:
         call.services.merging.merge(project, item, call.user, _wish(call, item))
     return Reply(200, _full(call, project, item))

@@ -66,7 +66,9 @@ def create_pipeline(call: Call) -> Reply:
     if head is None:
         raise refuse(400, {"base": ["Reference not found"]})
     if not (project.may_push(call.role(project), ref) or project.may_merge(call.role(project), ref)):
-        raise refuse(400, {"base": ["You do not have sufficient permission to run a pipeline on the protected ref"]})
+        raise refuse(
+            400, {"base": ["You do not have sufficient permission to run a pipeline on the protected ref"]}
+        )
     made = call.services.runner.start(project, ref, head, call.user, source="api")
     if made is None:
         raise refuse(400, {"base": ["Missing CI config file"]})
@@ -169,7 +171,9 @@ def list_deployments(call: Call) -> Reply:
     project = call.project()
     order = _order(call)
     found = [each for each in project.deployments.values() if _meets(call, project, each)]
-    found.sort(key=lambda each: (str(getattr(each, order)), each.id), reverse=call.params.get("sort") == "desc")
+    found.sort(
+        key=lambda each: (str(getattr(each, order)), each.id), reverse=call.params.get("sort") == "desc"
+    )
     if order in ("id", "iid"):
         found.sort(key=lambda each: each.id, reverse=call.params.get("sort") == "desc")
     return page(call, found, lambda each: shapes.deployment(each, project, call.forge.url))
@@ -200,7 +204,11 @@ def _meets(call: Call, project: Project, each: Deployment) -> bool:
 def get_deployment(call: Call) -> Reply:
     """GET …/deployments/:deployment_id."""
     project = call.project()
-    found = project.deployments.get(int(call.path["deployment_id"])) if call.path["deployment_id"].isdigit() else None
+    found = (
+        project.deployments.get(int(call.path["deployment_id"]))
+        if call.path["deployment_id"].isdigit()
+        else None
+    )
     if found is None:
         raise not_found("Deployment")
     more = {"pending_approval_count": 0, "approvals": [], "approval_summary": None}

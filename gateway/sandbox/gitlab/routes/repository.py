@@ -75,7 +75,10 @@ def delete_branch(call: Call) -> Reply:
     if name == project.default_branch:
         raise refuse(403, "The default branch of a project cannot be deleted.")
     if project.protection(name):
-        raise refuse(403, "You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.")
+        raise refuse(
+            403,
+            "You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.",
+        )
     project.repository.delete(f"refs/heads/{name}")
     call.services.activity.branch_moved(project, name, old, ZERO, call.user)
     return Reply(204)
@@ -96,7 +99,9 @@ def list_commits(call: Call) -> Reply:
     found = project.repository.commits(*limits, *revisions, paths=[path] if path else [])
     reply = page(call, found, lambda commit: shapes.commit(commit, project, call.forge.url))
     untold = ("X-Total", "X-Total-Pages")
-    return Reply(200, reply.document, {name: value for name, value in reply.headers.items() if name not in untold})
+    return Reply(
+        200, reply.document, {name: value for name, value in reply.headers.items() if name not in untold}
+    )
 
 
 def _commit(call: Call, project: Project) -> Commit:
@@ -142,7 +147,9 @@ def compare(call: Call) -> Reply:
     if old is None or new is None:
         raise not_found("Ref")
     base = old if call.flag("straight") else repository.merge_base(old, new) or old
-    commits = [shapes.commit(each, project, call.forge.url) for each in repository.commits(new, f"^{old}")][::-1]
+    commits = [shapes.commit(each, project, call.forge.url) for each in repository.commits(new, f"^{old}")][
+        ::-1
+    ]
     document = {
         "commit": commits[-1] if commits else None,
         "commits": commits,
@@ -227,7 +234,9 @@ def revert(call: Call) -> Reply:
     if call.flag("dry_run"):
         return Reply(200, {"dry_run": "success"})
     message = f'Revert "{commit.title}"\n\nThis reverts commit {commit.id}'
-    made = project.repository.write_commit(tree_id, (head,), message, call.services.merging.signature(call.user))
+    made = project.repository.write_commit(
+        tree_id, (head,), message, call.services.merging.signature(call.user)
+    )
     project.repository.update(f"refs/heads/{branch}", made, head)
     call.services.activity.branch_moved(project, branch, head, made, call.user)
     return Reply(201, shapes.commit(project.repository.commit(made), project, call.forge.url))
