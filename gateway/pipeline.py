@@ -64,7 +64,9 @@ class Road:
 
     def _normal(self, request: Request, principal: Principal) -> Action:
         trace = request.trace or self.ids.new("trc")
-        return normalise(request, principal, action_id=self.ids.new("act"), trace=trace, now_ms=self.clock.now_ms())
+        return normalise(
+            request, principal, action_id=self.ids.new("act"), trace=trace, now_ms=self.clock.now_ms()
+        )
 
     async def _decide(self, action: Action, tries: int) -> AnyOutcome:
         ticket = await self.ledger.ticket_for(action.id)
@@ -75,7 +77,9 @@ class Road:
             case Verdict.ASK:
                 return await self._hold(judgement, ticket)
             case Verdict.WAIT:
-                return await self._settle(Wait(judgement=judgement, until_ms=wait_until_ms(judgement), ticket=ticket))
+                return await self._settle(
+                    Wait(judgement=judgement, until_ms=wait_until_ms(judgement), ticket=ticket)
+                )
             case Verdict.STALE:
                 return await self._moved(judgement, ticket)
             case Verdict.ALLOW:
@@ -110,7 +114,9 @@ class Road:
         if clause is None:
             return None
         roles = " or ".join(clause.any_of_roles)
-        detail = f"This needs {clause.count + ticket.unknown_authors} independent {roles}; the roster has fewer."
+        detail = (
+            f"This needs {clause.count + ticket.unknown_authors} independent {roles}; the roster has fewer."
+        )
         return deny_with(judgement, "UNSATISFIABLE_APPROVAL", detail)
 
     async def _execute(self, judgement: Judgement, ticket: Ticket | None, tries: int) -> AnyOutcome:
@@ -130,7 +136,9 @@ class Road:
         try:
             performance = await target.perform(permit, preparation)
         except TargetRefusedError as error:
-            return Finish(action_id=action_id, outcome="refused", reason=error.detail, retryable=error.retryable)
+            return Finish(
+                action_id=action_id, outcome="refused", reason=error.detail, retryable=error.retryable
+            )
         except TargetUnclearError as error:
             return Finish(action_id=action_id, outcome="in_doubt", reason=error.detail)
         except Exception as error:
@@ -139,12 +147,18 @@ class Road:
             return Finish(action_id=action_id, outcome="in_doubt", reason=type(error).__name__)
         return Finish(action_id=action_id, outcome="performed", performance=performance)
 
-    async def _blocked(self, judgement: Judgement, ticket: Ticket | None, blocked: Blocked, tries: int) -> AnyOutcome:
+    async def _blocked(
+        self, judgement: Judgement, ticket: Ticket | None, blocked: Blocked, tries: int
+    ) -> AnyOutcome:
         if blocked.guard in {"state", "permit"}:
             return await self.ledger.outcome_of(judgement.action.id)
         if blocked.guard == "budget":
             parked = deny_with(judgement, "OVER_BUDGET", blocked.detail, until_ms=blocked.until_ms)
-            return await self._settle(Wait(judgement=parked, until_ms=blocked.until_ms, ticket=ticket) if ticket else Deny(judgement=parked))
+            return await self._settle(
+                Wait(judgement=parked, until_ms=blocked.until_ms, ticket=ticket)
+                if ticket
+                else Deny(judgement=parked)
+            )
         if tries > 1:
             return await self._decide(judgement.action, tries - 1)
         return await self._settle(Deny(judgement=deny_with(judgement, "GUARD_FAILED", blocked.detail)))
@@ -154,7 +168,9 @@ class Road:
         if not isinstance(recorded, Blocked):
             return recorded
         if isinstance(step, Hold) and recorded.guard in {"budget", "rejected_before"}:
-            denied = deny_with(step.judgement, recorded.code or "OVER_BUDGET", recorded.detail, until_ms=recorded.until_ms)
+            denied = deny_with(
+                step.judgement, recorded.code or "OVER_BUDGET", recorded.detail, until_ms=recorded.until_ms
+            )
             return await self._settle(Deny(judgement=denied))
         action_id = step.action_id if isinstance(step, Finish) else step.judgement.action.id
         return await self.ledger.outcome_of(action_id)
@@ -162,13 +178,19 @@ class Road:
     async def _reconcile(self, record: ActionRecord) -> AnyOutcome:
         action = record.action
         if record.state is ActionState.STARTED:
-            await self._settle(Finish(action_id=action.id, outcome="in_doubt", reason="The gateway stopped while acting."))
+            await self._settle(
+                Finish(action_id=action.id, outcome="in_doubt", reason="The gateway stopped while acting.")
+            )
         settled = (record.started_ms or 0) + _SETTLE_MS[action.target.system] <= self.clock.now_ms()
         seen = await self.targets[action.target.system].reconcile(record)
         if seen.happened is None or (seen.happened is False and not settled):
             return await self.ledger.outcome_of(action.id)
         outcome = "performed" if seen.happened else "refused"
         finish = Finish(
-            action_id=action.id, outcome=outcome, performance=seen.performance, reason=seen.reason, reconciled=True
+            action_id=action.id,
+            outcome=outcome,
+            performance=seen.performance,
+            reason=seen.reason,
+            reconciled=True,
         )
         return await self._settle(finish)

@@ -24,7 +24,9 @@ class Expiry(Protocol):
 class Poller:
     """Looks every `every_s` seconds, or at once when woken; one look never overlaps the next."""
 
-    def __init__(self, ledger: Ledger, expiry: Expiry, carrier: Carrier, clock: Clock, *, every_s: float) -> None:
+    def __init__(
+        self, ledger: Ledger, expiry: Expiry, carrier: Carrier, clock: Clock, *, every_s: float
+    ) -> None:
         self._ledger, self._expiry, self._carrier, self._clock = ledger, expiry, carrier, clock
         self._every_s = every_s
         self._stopping = asyncio.Event()

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from gateway.core.errors import SettingsError
 
@@ -33,17 +38,27 @@ class SecretSource(_Section):
 class GitLabSettings(_Section):
     """The forge. Two identities: `road` (Developer) and `merge` (Maintainer)."""
 
-    url: str = Field(default="", description="Origin of the GitLab instance. Trust: everything it says is a fact.")
-    road: SecretSource = Field(default=SecretSource(), description="Developer token: branches, issues, merge requests.")
-    merge: SecretSource = Field(default=SecretSource(), description="Maintainer token: merges, protected refs, rollback.")
-    road_username: str = Field(default="loopgate-road", description="Username of the road identity, to know its own commits.")
+    url: str = Field(
+        default="", description="Origin of the GitLab instance. Trust: everything it says is a fact."
+    )
+    road: SecretSource = Field(
+        default=SecretSource(), description="Developer token: branches, issues, merge requests."
+    )
+    merge: SecretSource = Field(
+        default=SecretSource(), description="Maintainer token: merges, protected refs, rollback."
+    )
+    road_username: str = Field(
+        default="loopgate-road", description="Username of the road identity, to know its own commits."
+    )
     merge_username: str = Field(default="loopgate-merge", description="Username of the merge identity.")
 
 
 class JiraSettings(_Section):
     """The tracker."""
 
-    url: str = Field(default="", description="Origin of the Jira Cloud site. Trust: issue states are its word.")
+    url: str = Field(
+        default="", description="Origin of the Jira Cloud site. Trust: issue states are its word."
+    )
     email: str = Field(default="", description="Account of the API token; empty for a bearer token.")
     token: SecretSource = Field(default=SecretSource(), description="API token of the gateway's own account.")
 
@@ -52,19 +67,31 @@ class EgressSettings(_Section):
     """Where the gateway itself may connect."""
 
     loopback: tuple[str, ...] = Field(
-        default=(), description="`host:port` on this machine reachable over plain http. Trust: any local process there."
+        default=(),
+        description="`host:port` on this machine reachable over plain http. Trust: any local process there.",
     )
-    allow: tuple[str, ...] = Field(default=(), description="Host names with private addresses that may be reached.")
+    allow: tuple[str, ...] = Field(
+        default=(), description="Host names with private addresses that may be reached."
+    )
     timeout_s: int = Field(default=20, ge=1, le=120, description="Seconds until a vendor call is given up.")
-    max_bytes: int = Field(default=20_000_000, ge=1_000_000, description="Largest answer that is read, in bytes.")
+    max_bytes: int = Field(
+        default=20_000_000, ge=1_000_000, description="Largest answer that is read, in bytes."
+    )
 
 
 class PolicySettings(_Section):
     """Who judges."""
 
-    folder: Path = Field(default=Path("policies"), description="The policy checkout that `serve` loads. Trust: its authors decide.")
-    engine: Literal["wasm", "server"] = Field(default="wasm", description="In-process WASM, or an OPA server.")
-    server_url: str = Field(default="", description="The OPA server for `engine = server`. Trust: it decides.")
+    folder: Path = Field(
+        default=Path("policies"),
+        description="The policy checkout that `serve` loads. Trust: its authors decide.",
+    )
+    engine: Literal["wasm", "server"] = Field(
+        default="wasm", description="In-process WASM, or an OPA server."
+    )
+    server_url: str = Field(
+        default="", description="The OPA server for `engine = server`. Trust: it decides."
+    )
     ticket_hours: int = Field(default=8, ge=1, le=168, description="Hours a ticket stays open.")
     time_zone: str = Field(default="UTC", description="IANA zone of working hours and freeze windows.")
 
@@ -76,7 +103,9 @@ class OidcIssuer(_Section):
     audience: str = Field(description="The `aud` claim this door wants.")
     jwks_file: Path | None = Field(default=None, description="A JWKS document on disk.")
     jwks_url: str = Field(default="", description="Where to fetch the JWKS; goes through egress.")
-    claims: dict[str, str] = Field(default={}, description="Claims that must be equal, e.g. project_path, ref_protected.")
+    claims: dict[str, str] = Field(
+        default={}, description="Claims that must be equal, e.g. project_path, ref_protected."
+    )
     agent: str = Field(description="The agent (`agt_…`) such a token signs in.")
     once: bool = Field(default=False, description="Accept each `jti` one time only, as CI tokens should be.")
 
@@ -84,10 +113,16 @@ class OidcIssuer(_Section):
 class ServeSettings(_Section):
     """The process."""
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on; put TLS in front of anything else.")
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; put TLS in front of anything else."
+    )
     port: int = Field(default=8400, ge=0, le=65535, description="Port of the API; 0 picks a free one.")
-    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of /metrics on loopback; 0 turns it off.")
-    origin: str = Field(default="loopgate.local", description="The log's name and the host of agents' e-mail addresses.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of /metrics on loopback; 0 turns it off."
+    )
+    origin: str = Field(
+        default="loopgate.local", description="The log's name and the host of agents' e-mail addresses."
+    )
     queue: int = Field(default=2000, ge=10, description="Units the writer queues before it answers 503.")
     poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at what is due.")
     public_url: str = Field(default="", description="How people reach the gateway; used in links.")
@@ -100,7 +135,9 @@ class Settings(BaseSettings):
         env_prefix="LOOPGATE_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    home: Path = Field(default=Path(".loopgate"), description="Folder of keys, database, mirrors. Trust: all of it.")
+    home: Path = Field(
+        default=Path(".loopgate"), description="Folder of keys, database, mirrors. Trust: all of it."
+    )
     database_url: str = Field(default="", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
     gitlab: GitLabSettings = GitLabSettings()
     jira: JiraSettings = JiraSettings()
@@ -117,7 +154,7 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's

@@ -15,7 +15,9 @@ _HELD = {"held", "waiting", "requested", "approved", "started"}
 
 
 def act(
-    file: Annotated[Path, typer.Argument(help="A JSON file with type, target, params, intent; `-` for standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="A JSON file with type, target, params, intent; `-` for standard input.")
+    ],
     url: Url = DEFAULT_URL,
     config: ConfigFolder = default_config(),
     key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
@@ -51,7 +53,10 @@ def list_actions(
     if as_json:
         print_json(page)
         return
-    rows = ((a["action_id"], a["status"], a["type"], _where(a), a["agent"], moment(a["created_ms"])) for a in page["items"])
+    rows = (
+        (a["action_id"], a["status"], a["type"], _where(a), a["agent"], moment(a["created_ms"]))
+        for a in page["items"]
+    )
     print_table("Actions", ("id", "status", "type", "target", "agent", "time (UTC)"), rows)
 
 
@@ -108,7 +113,9 @@ def show_action(document: dict[str, Any]) -> None:
 
 def show_findings(ruling: dict[str, Any]) -> None:
     """The findings of a ruling as a table."""
-    rows = ((f["code"], f["effect"], f["severity"], f["message"], f["remediation"]) for f in ruling["findings"])
+    rows = (
+        (f["code"], f["effect"], f["severity"], f["message"], f["remediation"]) for f in ruling["findings"]
+    )
     print_table("Findings", ("code", "effect", "severity", "what", "what helps"), rows)
 
 

@@ -17,7 +17,9 @@ Policies = Annotated[Path, typer.Option("--policies", help="The policy checkout.
 def add(
     agent: Annotated[str, typer.Argument(help="Its id, `agt_…`.")],
     owner: Annotated[str, typer.Option(help="The person it acts for, `prn_…`.")],
-    tier: Annotated[str, typer.Option(help="Ceiling: observer, contributor, maintainer or steward.")] = "contributor",
+    tier: Annotated[
+        str, typer.Option(help="Ceiling: observer, contributor, maintainer or steward.")
+    ] = "contributor",
     grant: Annotated[list[str] | None, typer.Option(help="Grants by name.")] = None,
     project: Annotated[list[str] | None, typer.Option(help="Project globs, `shop/*` or `jira:SHOP`.")] = None,
     policies: Policies = Path("policies"),
@@ -31,8 +33,12 @@ def add(
         "projects": project or [],
     }
     path = add_entry(policies, "agents", entry)
-    console.print(plain(f"Written to {path}. Restart `loopgate serve` to bring this policy into force, then run"))
-    console.print(plain(f"  loopgate agents token {agent} " + " ".join(f"--project {p}" for p in project or ["…"])))
+    console.print(
+        plain(f"Written to {path}. Restart `loopgate serve` to bring this policy into force, then run")
+    )
+    console.print(
+        plain(f"  loopgate agents token {agent} " + " ".join(f"--project {p}" for p in project or ["…"]))
+    )
 
 
 @app.command("list")
@@ -42,7 +48,10 @@ def list_agents(policies: Policies = Path("policies"), as_json: AsJson = False) 
     if as_json:
         print_json(entries)
         return
-    rows = ((e["id"], e["owner"], e["tier"], ", ".join(e.get("grants", [])), ", ".join(e.get("projects", []))) for e in entries)
+    rows = (
+        (e["id"], e["owner"], e["tier"], ", ".join(e.get("grants", [])), ", ".join(e.get("projects", [])))
+        for e in entries
+    )
     print_table("Agents", ("id", "owner", "tier", "grants", "projects"), rows)
 
 
@@ -67,5 +76,9 @@ def token(
     if as_json:
         print_json(made)
         return
-    console.print(plain(f"Token {made['id']} of {agent}, good until {moment(made['expires_ms'])} UTC. It is shown this once:"))
+    console.print(
+        plain(
+            f"Token {made['id']} of {agent}, good until {moment(made['expires_ms'])} UTC. It is shown this once:"
+        )
+    )
     console.print(plain(f"export LOOPGATE_TOKEN={made['secret']}"))

@@ -15,8 +15,12 @@ app = typer.Typer(no_args_is_help=True, help="The signed evidence.")
 @app.command("verify")
 def verify(
     bundle: Annotated[Path, typer.Argument(help="An evidence bundle.")],
-    key: Annotated[list[str], typer.Option("--key", help="The log's verifier key (vkey), from outside the bundle.")],
-    event_key: Annotated[list[Path] | None, typer.Option("--event-key", help="A trusted event key, PEM.")] = None,
+    key: Annotated[
+        list[str], typer.Option("--key", help="The log's verifier key (vkey), from outside the bundle.")
+    ],
+    event_key: Annotated[
+        list[Path] | None, typer.Option("--event-key", help="A trusted event key, PEM.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Check every signature, hash and proof of a bundle offline; says the first thing that is wrong."""
@@ -32,7 +36,9 @@ def verify(
 def export(
     into: Annotated[Path, typer.Argument(help="The file to write.")],
     first: Annotated[int, typer.Option("--from", min=0, help="First leaf index.")] = 0,
-    end: Annotated[int | None, typer.Option("--to", min=1, help="One past the last leaf index; all by default.")] = None,
+    end: Annotated[
+        int | None, typer.Option("--to", min=1, help="One past the last leaf index; all by default.")
+    ] = None,
     url: Url = DEFAULT_URL,
     config: ConfigFolder = default_config(),
 ) -> None:

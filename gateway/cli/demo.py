@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running and say what to try.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running and say what to try.")
+    ] = False,
     folder: Annotated[Path | None, typer.Option(help="Where to play it; a fresh folder by default.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Also write what was shown as an SVG picture.")] = None,
 ) -> int:
@@ -50,7 +52,9 @@ async def _play(stage: "Stage", tell: "Narrator") -> None:
 
     story = Story(stage, tell)
     tell.chapter("Setting the stage")
-    tell.step("A sandbox GitLab and Jira (stand-ins with the vendors' wire formats) and a gateway start on this machine.")
+    tell.step(
+        "A sandbox GitLab and Jira (stand-ins with the vendors' wire formats) and a gateway start on this machine."
+    )
     await asyncio.to_thread(stage.start_sandbox)
     code = await asyncio.to_thread(stage.start_gateway)
     await story.people_and_agents(code)

@@ -20,7 +20,12 @@ def stop(
     if as_json:
         print_json(engaged)
         return
-    console.print(plain(f"Stopped: {scope} {value}".rstrip() + f" ({engaged['id']}). Lift it with `loopgate lift {engaged['id']}`."))
+    console.print(
+        plain(
+            f"Stopped: {scope} {value}".rstrip()
+            + f" ({engaged['id']}). Lift it with `loopgate lift {engaged['id']}`."
+        )
+    )
 
 
 def lift(stop_id: str, config: ConfigFolder = default_config(), as_json: AsJson = False) -> None:

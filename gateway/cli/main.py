@@ -31,7 +31,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (setup.init, setup.login, serve.serve, demo.demo, doctor.doctor, actions.act, emergency.stop, emergency.lift):
+for command in (
+    setup.init,
+    setup.login,
+    serve.serve,
+    demo.demo,
+    doctor.doctor,
+    actions.act,
+    emergency.stop,
+    emergency.lift,
+):
     app.command()(command)
 app.add_typer(actions.app, name="actions")
 app.add_typer(tickets.app, name="tickets")
@@ -55,7 +64,7 @@ def run() -> None:
     sys.exit(_run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return for each way a command can end
     try:
         returned = app(arguments, standalone_mode=False)
     except click.exceptions.Exit as asked:

@@ -16,14 +16,20 @@ Policies = Annotated[Path, typer.Option("--policies", help="The policy checkout.
 @app.command("add")
 def add(
     person: Annotated[str, typer.Argument(help="An id that says nothing of the person, `prn_…`.")],
-    role: Annotated[list[str] | None, typer.Option(help="approver, policy-author, auditor or operator.")] = None,
-    approves_as: Annotated[list[str] | None, typer.Option(help="service-owner, release-manager, platform …")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="approver, policy-author, auditor or operator.")
+    ] = None,
+    approves_as: Annotated[
+        list[str] | None, typer.Option(help="service-owner, release-manager, platform …")
+    ] = None,
     policies: Policies = Path("policies"),
 ) -> None:
     """Write a person into the roster; names and e-mail addresses do not belong there."""
     entry = {"id": person, "roles": role or ["approver"], "approves_as": approves_as or []}
     path = add_entry(policies, "people", entry)
-    console.print(plain(f"Written to {path}. Restart `loopgate serve`, then run `loopgate people invite {person}`."))
+    console.print(
+        plain(f"Written to {path}. Restart `loopgate serve`, then run `loopgate people invite {person}`.")
+    )
 
 
 @app.command("list")

@@ -24,15 +24,24 @@ _STEPS = (
 
 def road_picture() -> str:
     """The one road as an SVG document."""
-    console = Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console = Console(
+        record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
     console.print(
         Group(
-            Align.center(Text("agents: REST · command line   (MCP, git, GitLab and Jira dialects follow)", style="bold cyan")),
+            Align.center(
+                Text(
+                    "agents: REST · command line   (MCP, git, GitLab and Jira dialects follow)",
+                    style="bold cyan",
+                )
+            ),
             Align.center(Text("▼")),
             Panel(_steps(), title="the one road", border_style="cyan"),
             Align.center(Text("▼")),
             Align.center(Text("GitLab (road and merge identity) · Jira", style="bold cyan")),
-            Align.center(Text("denied, held or refused: a code, facts, what helps, when to retry", style="dim")),
+            Align.center(
+                Text("denied, held or refused: a code, facts, what helps, when to retry", style="dim")
+            ),
         )
     )
     return str(console.export_svg(title="Loopgate", unique_id="loopgate-road"))

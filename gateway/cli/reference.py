@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gateway.core.actions import LIFE_CYCLE
 from gateway.core.error_codes import ERROR_CODES
-from gateway.core.gateway_codes import GATEWAY_CODES
+from gateway.core.gateway_codes import GATEWAY_CARDS
 from gateway.core.tickets import TICKET_LIFE
 from gateway.core.vocabulary import SPECS
 from gateway.settings import Settings
@@ -29,10 +29,13 @@ def settings_page() -> str:
 
 def errors_page() -> str:
     """Every error code of the doors, and the codes the gateway itself puts into rulings."""
-    codes = _table(("code", "status", "meaning", "what to do"), ((f"`{c.code}`", c.status, c.meaning, c.remedy) for c in ERROR_CODES))
+    codes = _table(
+        ("code", "status", "meaning", "what to do"),
+        ((f"`{c.code}`", c.status, c.meaning, c.remedy) for c in ERROR_CODES),
+    )
     own = _table(
         ("code", "title", "retry", "what helps"),
-        ((f"`{c.code}`", c.title, f"`{c.retry.value}`", c.remediation) for c in GATEWAY_CODES.values()),
+        ((f"`{c.code}`", c.title, f"`{c.retry.value}`", c.remediation) for c in GATEWAY_CARDS.values()),
     )
     intro = "Errors are RFC 9457 problem documents (`application/problem+json`) with a stable `code`."
     return _page("Error codes", intro, f"{codes}\n## Codes the gateway itself puts into a ruling\n\n{own}")
@@ -41,11 +44,19 @@ def errors_page() -> str:
 def actions_page() -> str:
     """The vocabulary, and the two life cycles as diagrams."""
     rows = (
-        (f"`{t.value}`", ", ".join(s.value for s in spec.systems), ", ".join(spec.aims), _yes(spec.supported), spec.undone_by)
+        (
+            f"`{t.value}`",
+            ", ".join(s.value for s in spec.systems),
+            ", ".join(spec.aims),
+            _yes(spec.supported),
+            spec.undone_by,
+        )
         for t, spec in SPECS.items()
     )
     table = _table(("type", "systems", "target", "performed by this version on", "undone by"), rows)
-    lives = f"\n## Life of an action\n\n{_diagram(LIFE_CYCLE)}\n## Life of a ticket\n\n{_diagram(TICKET_LIFE)}"
+    lives = (
+        f"\n## Life of an action\n\n{_diagram(LIFE_CYCLE)}\n## Life of a ticket\n\n{_diagram(TICKET_LIFE)}"
+    )
     return _page("Actions", "Every action type there is. What is not listed does not exist.", table + lives)
 
 
@@ -79,7 +90,9 @@ def _settings(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterable[tuple
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _settings(field.annotation, path)
         else:
-            default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+            default = (
+                "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+            )
             meaning = field.description or "See the section's own table."
             yield f"`{'.'.join(path)}`", f"`LOOPGATE_{'__'.join(path).upper()}`", default, meaning
 
@@ -96,7 +109,9 @@ def _commands(command: click.Command, name: str) -> Iterable[tuple[str, str]]:
 
 
 def _diagram(table: dict[Any, frozenset[Any]]) -> str:
-    arrows = "".join(f"  {now.value} --> {then.value}\n" for now, after in table.items() for then in sorted(after))
+    arrows = "".join(
+        f"  {now.value} --> {then.value}\n" for now, after in table.items() for then in sorted(after)
+    )
     ends = "".join(f"  {state.value} --> [*]\n" for state, after in table.items() if not after)
     return f"```mermaid\nstateDiagram-v2\n{arrows}{ends}```\n"
 
@@ -107,7 +122,10 @@ def _yes(systems: Sequence[Any]) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in rows
+    ]
     return "\n".join(lines) + "\n"
 
 

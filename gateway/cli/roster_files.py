@@ -14,7 +14,9 @@ def read_entries(policies: Path, name: str) -> list[dict[str, Any]]:
     try:
         parsed = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise MalformedError(f"{path} cannot be read: {error}. Name the policy checkout with --policies.") from error
+        raise MalformedError(
+            f"{path} cannot be read: {error}. Name the policy checkout with --policies."
+        ) from error
     entries = parsed.get(name) if isinstance(parsed, dict) else None
     if not isinstance(entries, list):
         raise MalformedError(f"{path} must hold a list under `{name}`.")
@@ -24,7 +26,9 @@ def read_entries(policies: Path, name: str) -> list[dict[str, Any]]:
 def add_entry(policies: Path, name: str, entry: dict[str, Any]) -> Path:
     """Append one entry, keeping the rest of the file as people wrote it; refuses an id that is there."""
     if any(e.get("id") == entry["id"] for e in read_entries(policies, name)):
-        raise MalformedError(f"{entry['id']} is in the roster already; edit policies/data/{name}.yaml instead.")
+        raise MalformedError(
+            f"{entry['id']} is in the roster already; edit policies/data/{name}.yaml instead."
+        )
     path = policies / "data" / f"{name}.yaml"
     block = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True)
     indented = "".join(f"  {line}\n" for line in block.splitlines())

@@ -18,7 +18,8 @@ T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8400"
 Url = Annotated[str, typer.Option("--url", envvar="LOOPGATE_URL", help="The gateway.")]
 ConfigFolder = Annotated[
-    Path, typer.Option("--config", envvar="LOOPGATE_CONFIG", help="Folder of your vote key.", show_default=False)
+    Path,
+    typer.Option("--config", envvar="LOOPGATE_CONFIG", help="Folder of your vote key.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

@@ -31,9 +31,13 @@ def import_report(
         report = file.read_bytes()
     except OSError as error:
         raise MalformedError(f"{file} cannot be read: {error.strerror}.") from error
-    made = run_as_caller(url, config, lambda client: client.import_trivy(report, project=project, tracker=tracker))
+    made = run_as_caller(
+        url, config, lambda client: client.import_trivy(report, project=project, tracker=tracker)
+    )
     if as_json:
         print_json(made)
         return
-    rows = ((w["id"], w["issue"], w["severity"], w["findings"], w["title"], w["trace"]) for w in made["items"])
+    rows = (
+        (w["id"], w["issue"], w["severity"], w["findings"], w["title"], w["trace"]) for w in made["items"]
+    )
     print_table("Work items", ("id", "issue", "severity", "findings", "title", "trace"), rows)

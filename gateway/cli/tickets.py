@@ -11,9 +11,12 @@ from gateway.cli.terminal import console, moment, plain, print_fields, print_jso
 from gateway.client.vote_keys import sign_vote
 
 app = typer.Typer(no_args_is_help=True, help="Read tickets and vote.")
-Reason = Annotated[str, typer.Option("--reason", help="Why; it becomes part of the evidence.", prompt="Reason")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why; it becomes part of the evidence.", prompt="Reason")
+]
 Digest = Annotated[
-    str | None, typer.Option("--digest", help="The question digest you read; refused when it has changed since.")
+    str | None,
+    typer.Option("--digest", help="The question digest you read; refused when it has changed since."),
 ]
 
 
@@ -28,7 +31,10 @@ def list_tickets(
     if as_json:
         print_json(page)
         return
-    rows = ((t["id"], t["state"], (t["action"] or {}).get("type"), _subject(t), moment(t["expires_ms"])) for t in page["items"])
+    rows = (
+        (t["id"], t["state"], (t["action"] or {}).get("type"), _subject(t), moment(t["expires_ms"]))
+        for t in page["items"]
+    )
     print_table("Tickets", ("id", "state", "action", "about", "open until (UTC)"), rows)
 
 
@@ -36,12 +42,16 @@ def list_tickets(
 def show(
     ticket_id: str,
     config: ConfigFolder = default_config(),
-    web: Annotated[Path | None, typer.Option("--web", help="Write the HTML page to this file instead.")] = None,
+    web: Annotated[
+        Path | None, typer.Option("--web", help="Write the HTML page to this file instead.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """One ticket: the question, what it reaches, who may answer."""
     if web:
-        web.write_text(run_as_person(config, lambda signed: signed.client.ticket_page(ticket_id)), encoding="utf-8")
+        web.write_text(
+            run_as_person(config, lambda signed: signed.client.ticket_page(ticket_id)), encoding="utf-8"
+        )
         console.print(plain(f"Written to {web}; open it in a browser."))
         return
     ticket = run_as_person(config, lambda signed: signed.client.ticket(ticket_id))
@@ -49,13 +59,17 @@ def show(
 
 
 @app.command("approve")
-def approve(ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None) -> None:
+def approve(
+    ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None
+) -> None:
     """Say yes, with a signature over exactly this question."""
     _vote("approve", ticket_id, reason, config, digest)
 
 
 @app.command("reject")
-def reject(ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None) -> None:
+def reject(
+    ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None
+) -> None:
     """Say no; a no is final for this question."""
     _vote("reject", ticket_id, reason, config, digest)
 
@@ -80,7 +94,10 @@ def show_ticket(ticket: dict[str, Any]) -> None:
     reach = ((k, v) for k, v in sorted(ticket["question"]["reach"].items()) if v not in ([], False, None))
     print_table("What it reaches", ("what", "value"), reach)
     show_findings(ticket)
-    rows = ((c["count"], " or ".join(c["any_of_roles"]), c["for_service"], c["assurance"]) for c in ticket["clauses"])
+    rows = (
+        (c["count"], " or ".join(c["any_of_roles"]), c["for_service"], c["assurance"])
+        for c in ticket["clauses"]
+    )
     print_table("An approval must contain", ("people", "role", "of service", "proven by"), rows)
     votes = ((v["voter"], v["answer"], v["assurance"], v["reason"]) for v in ticket["votes"])
     print_table("Votes", ("who", "answer", "proven by", "reason"), votes)
@@ -94,9 +111,13 @@ def _vote(answer: str, ticket_id: str, reason: str, config: Path, digest: str | 
     console.print(plain(f"{answer} recorded for {ticket_id}; the ticket is {ticket['state']}."))
 
 
-async def _cast(signed: Signed, answer: str, ticket_id: str, reason: str, digest: str | None) -> dict[str, Any]:
+async def _cast(
+    signed: Signed, answer: str, ticket_id: str, reason: str, digest: str | None
+) -> dict[str, Any]:
     question = digest or (await signed.client.ticket(ticket_id))["question_digest"]
-    signature = sign_vote(signed.key, ticket=ticket_id, question_digest=question, answer=answer, reason=reason)
+    signature = sign_vote(
+        signed.key, ticket=ticket_id, question_digest=question, answer=answer, reason=reason
+    )
     assertion = {"method": "signed", "key_id": signed.profile.key_id, "signature": signature}
     ballot = {"answer": answer, "question_digest": question, "reason": reason, "assertion": assertion}
     return await signed.client.vote(ticket_id, ballot)

@@ -41,7 +41,9 @@ class UnreachableError(Exception):
 class Client:
     """Talks to one gateway as one principal. `transport` lets tests and the demo hand in an ASGI app."""
 
-    def __init__(self, url: str, token: str | None = None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx2.AsyncClient(
             base_url=url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False, transport=transport
@@ -82,7 +84,9 @@ class Client:
 
     async def tickets(self, *, mine: bool = False, after: str | None = None) -> dict[str, Any]:
         """A page of tickets."""
-        return await self._json("GET", "/v1/tickets", params=_given({"mine": str(mine).lower(), "after": after}))
+        return await self._json(
+            "GET", "/v1/tickets", params=_given({"mine": str(mine).lower(), "after": after})
+        )
 
     async def ticket(self, ticket_id: str) -> dict[str, Any]:
         """One ticket."""
@@ -197,7 +201,9 @@ class Client:
         try:
             return await self._http.request(method, path, **kwargs)
         except httpx2.TransportError as error:
-            raise UnreachableError(f"No answer from {self._http.base_url}: {error}. Is `loopgate serve` running?") from error
+            raise UnreachableError(
+                f"No answer from {self._http.base_url}: {error}. Is `loopgate serve` running?"
+            ) from error
 
 
 def _given(filters: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class VoteKeyFile:
     def create(self, passphrase: str) -> Ed25519PrivateKey:
         """A fresh key, written encrypted. Raises `SettingsError` without a passphrase or over an existing key."""
         if len(passphrase) < _SHORTEST_PASSPHRASE:
-            raise SettingsError(f"A vote key needs a passphrase of at least {_SHORTEST_PASSPHRASE} characters.")
+            raise SettingsError(
+                f"A vote key needs a passphrase of at least {_SHORTEST_PASSPHRASE} characters."
+            )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(
@@ -60,13 +62,17 @@ class VoteKeyFile:
     def profile(self) -> Profile:
         """Who logged in here. Raises `SettingsError` when nobody did."""
         if not self.exists:
-            raise SettingsError(f"Nobody has logged in at {self._folder}; run `loopgate login CODE --url …` first.")
+            raise SettingsError(
+                f"Nobody has logged in at {self._folder}; run `loopgate login CODE --url …` first."
+            )
         return Profile(**json.loads((self._folder / "profile.json").read_text()))
 
     def unlock(self, passphrase: str) -> Ed25519PrivateKey:
         """The key. Raises `SettingsError` for a wrong passphrase."""
         try:
-            key = serialization.load_pem_private_key((self._folder / "key.pem").read_bytes(), passphrase.encode())
+            key = serialization.load_pem_private_key(
+                (self._folder / "key.pem").read_bytes(), passphrase.encode()
+            )
         except (ValueError, TypeError) as error:
             raise SettingsError("That passphrase does not open the vote key.") from error
         if not isinstance(key, Ed25519PrivateKey):

@@ -4,5 +4,5 @@ import hashlib
 
 
 def sign_in_message(key_id: str, challenge: str) -> bytes:
-    """The 32 bytes to sign with Ed25519: SHA-256 of `loopgate-sign-in-v1\\n<key id>\\n<challenge>\\n`."""
+    r"""The 32 bytes to sign with Ed25519: SHA-256 of `loopgate-sign-in-v1\n<key id>\n<challenge>\n`."""
     return hashlib.sha256(f"loopgate-sign-in-v1\n{key_id}\n{challenge}\n".encode()).digest()

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from pydantic import Field
+
 from gateway.core.actions import ActionState
 from gateway.core.model import Model
 from gateway.core.principals import Principal, Scope
@@ -24,21 +26,39 @@ class ActionFilter(Model):
 class Desk(Protocol):
     """What is stored about actions, rulings and tickets, and people's hands on them."""
 
-    async def action(self, action_id: str) -> ActionRecord | None: ...
+    async def action(self, action_id: str) -> ActionRecord | None:
+        """The stored action, if there is one."""
+        ...
 
-    async def actions(self, wanted: ActionFilter, *, after: str | None, limit: int) -> tuple[ActionRecord, ...]: ...
+    async def actions(
+        self, wanted: ActionFilter, *, after: str | None, limit: int
+    ) -> tuple[ActionRecord, ...]:
+        """A page of actions, newest first."""
+        ...
 
-    async def ruling(self, ruling_id: str) -> Ruling | None: ...
+    async def ruling(self, ruling_id: str) -> Ruling | None:
+        """The ruling with that id."""
+        ...
 
-    async def ticket(self, ticket_id: str) -> Ticket | None: ...
+    async def ticket(self, ticket_id: str) -> Ticket | None:
+        """The ticket with its votes."""
+        ...
 
-    async def tickets(self, *, open_only: bool, after: str | None, limit: int) -> tuple[Ticket, ...]: ...
+    async def tickets(self, *, open_only: bool, after: str | None, limit: int) -> tuple[Ticket, ...]:
+        """A page of tickets, newest first."""
+        ...
 
-    async def cast(self, ticket_id: str, vote: Vote) -> Ticket: ...
+    async def cast(self, ticket_id: str, vote: Vote) -> Ticket:
+        """Count a vote; raises `OutOfScopeError` or `ConflictError` with the reason it cannot count."""
+        ...
 
-    async def cancel(self, action_id: str, *, by: str) -> None: ...
+    async def cancel(self, action_id: str, *, by: str) -> None:
+        """Withdraw an action that has not started; raises `ConflictError` (`not_cancellable`)."""
+        ...
 
-    async def evidence_of(self, action_id: str) -> tuple[int, ...]: ...
+    async def evidence_of(self, action_id: str) -> tuple[int, ...]:
+        """The leaf indices of the action's events, ascending."""
+        ...
 
 
 class Token(Model):
@@ -60,19 +80,33 @@ class VoteKey(Model):
 class Credentials(Protocol):
     """Tokens and keys. Every change is an event."""
 
-    async def issue(self, principal: str, scope: Scope, *, door: str, lifetime_s: int, by: str) -> Token: ...
+    async def issue(self, principal: str, scope: Scope, *, door: str, lifetime_s: int, by: str) -> Token:
+        """Make a token; raises nothing a caller could mend."""
+        ...
 
-    async def revoke(self, token_id: str, *, by: str) -> None: ...
+    async def revoke(self, token_id: str, *, by: str) -> None:
+        """Make a token worthless; raises `NotFoundError`."""
+        ...
 
-    async def invite(self, person: str, *, name: str, email: str, by: str) -> str: ...
+    async def invite(self, person: str, *, name: str, email: str, by: str) -> str:
+        """A one-time code for a person of the roster."""
+        ...
 
-    async def register_key(self, code: str, public_key: str) -> VoteKey: ...
+    async def register_key(self, code: str, public_key: str) -> VoteKey:
+        """Register a vote key; raises `UnauthenticatedError` (`bad_code`)."""
+        ...
 
-    async def challenge(self, key_id: str) -> str: ...
+    async def challenge(self, key_id: str) -> str:
+        """A fresh challenge for a key; it lives a minute."""
+        ...
 
-    async def sign_in(self, key_id: str, challenge: str, signature: str) -> Token: ...
+    async def sign_in(self, key_id: str, challenge: str, signature: str) -> Token:
+        """A token of at most 15 minutes for a signed challenge; raises `UnauthenticatedError`."""
+        ...
 
-    async def vote_key(self, key_id: str) -> VoteKey | None: ...
+    async def vote_key(self, key_id: str) -> VoteKey | None:
+        """The registered key with that id."""
+        ...
 
 
 class Stop(Model):
@@ -89,11 +123,17 @@ class Stop(Model):
 class Emergency(Protocol):
     """Stops. In force for the next unit."""
 
-    async def engage(self, scope: str, value: str, *, reason: str, by: str) -> Stop: ...
+    async def engage(self, scope: str, value: str, *, reason: str, by: str) -> Stop:
+        """Engage a stop."""
+        ...
 
-    async def lift(self, stop_id: str, *, by: str) -> None: ...
+    async def lift(self, stop_id: str, *, by: str) -> None:
+        """Lift a stop; raises `NotFoundError`."""
+        ...
 
-    async def stops(self) -> tuple[Stop, ...]: ...
+    async def stops(self) -> tuple[Stop, ...]:
+        """The stops in force."""
+        ...
 
 
 class EventRow(Model):
@@ -105,7 +145,7 @@ class EventRow(Model):
     subject: str
     time_ms: int
     leaf: dict[str, Any]
-    disclosures: dict[str, Any] = {}
+    disclosures: dict[str, Any] = Field(default_factory=dict)
 
 
 class Archive(Protocol):
@@ -113,13 +153,21 @@ class Archive(Protocol):
 
     async def events(
         self, *, subject: str | None, event_type: str | None, after: int | None, limit: int
-    ) -> tuple[EventRow, ...]: ...
+    ) -> tuple[EventRow, ...]:
+        """Events in log order after an index."""
+        ...
 
-    async def checkpoint(self) -> str: ...
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint as text."""
+        ...
 
-    async def keys(self) -> dict[str, Any]: ...
+    async def keys(self) -> dict[str, Any]:
+        """The verifier key and the event keys."""
+        ...
 
-    async def bundle(self, first: int, end: int | None, *, by: str) -> AsyncIterator[bytes]: ...
+    async def bundle(self, first: int, end: int | None, *, by: str) -> AsyncIterator[bytes]:
+        """The bytes of an evidence bundle; the export is an event itself."""
+        ...
 
 
 class WorkItem(Model):
@@ -140,6 +188,12 @@ class WorkItem(Model):
 class Signals(Protocol):
     """Reports from scanners, and the work items made of them."""
 
-    async def trivy(self, report: bytes, *, project: str, tracker: str, by: Principal) -> tuple[WorkItem, ...]: ...
+    async def trivy(
+        self, report: bytes, *, project: str, tracker: str, by: Principal
+    ) -> tuple[WorkItem, ...]:
+        """Import a report; the work items it stands for. Raises `MalformedError`."""
+        ...
 
-    async def work_items(self, *, after: str | None, limit: int) -> tuple[WorkItem, ...]: ...
+    async def work_items(self, *, after: str | None, limit: int) -> tuple[WorkItem, ...]:
+        """A page of work items, newest first."""
+        ...

@@ -24,7 +24,9 @@ def raised_codes() -> set[str]:
                 }
             if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error"):
                 found |= {
-                    k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)
+                    k.value.value
+                    for k in node.keywords
+                    if k.arg == "code" and isinstance(k.value, ast.Constant)
                 }
     return {c for c in found if isinstance(c, str)}
 
@@ -40,11 +42,13 @@ def test_every_error_code_is_documented() -> None:
 
 
 def test_every_local_link_of_the_documentation_leads_somewhere() -> None:
-    broken = []
-    for page in tracked(".md"):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8")):
-            if not (ROOT / page.parent / target).exists():
-                broken.append(f"{page} → {target}")
+    links = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+    broken = [
+        f"{page} → {target}"
+        for page in tracked(".md")
+        for target in links.findall((ROOT / page).read_text(encoding="utf-8"))
+        if not (ROOT / page.parent / target).exists()
+    ]
 
     assert broken == []
 
@@ -53,7 +57,9 @@ def test_every_decision_record_names_its_negative_consequences() -> None:
     records = sorted((ROOT / "docs/adr").glob("0*.md"))
 
     assert records
-    assert [r.name for r in records if "## Negative consequences\n" not in r.read_text(encoding="utf-8")] == []
+    assert [
+        r.name for r in records if "## Negative consequences\n" not in r.read_text(encoding="utf-8")
+    ] == []
 
 
 def test_every_decision_record_is_in_the_index() -> None:

@@ -9,9 +9,21 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP = {"gateway", "policies", "schemas", "audit", "tests", "docs", "docker"}
-VAGUE = {"utils", "helpers", "common", "misc", "base", "manager", "handler", "handlers", "service", "services"}
+VAGUE = {
+    "utils",
+    "helpers",
+    "common",
+    "misc",
+    "base",
+    "manager",
+    "handler",
+    "handlers",
+    "service",
+    "services",
+}
+# Written with a gap, so that this file does not name them itself.
 HOSTS = re.compile(
-    "|".join(("py" "pi\\.org", "python" "hosted\\.org", "registry\\.npm" "js\\.org", "proxy\\.go" "lang\\.org"))
+    "py~pi.org|python~hosted.org|registry.npm~js.org|proxy.go~lang.org".replace("~", "").replace(".", r"\.")
 )
 
 
@@ -85,13 +97,16 @@ def _is_declaration(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def test_tests_use_fakes_and_never_mocks() -> None:
-    words = re.compile(r"unittest\.mo" r"ck|Magic" r"Mock|mocker\b|time\.sl" r"eep\(")
+    words = re.compile(r"unittest\.mo~ck|Magic~Mock|mocker\b|time\.sl~eep\(".replace("~", ""))
+    tests = [p for p in PYTHON if p.parts[0] == "tests"]
 
-    assert [str(p) for p in PYTHON if words.search((ROOT / p).read_text(encoding="utf-8"))] == []
+    assert [str(p) for p in tests if words.search((ROOT / p).read_text(encoding="utf-8"))] == []
 
 
 def test_no_file_names_a_package_registry() -> None:
-    named = [str(p) for p in tracked() if HOSTS.search((ROOT / p).read_text(encoding="utf-8", errors="ignore"))]
+    named = [
+        str(p) for p in tracked() if HOSTS.search((ROOT / p).read_text(encoding="utf-8", errors="ignore"))
+    ]
 
     assert named == []
 

@@ -15,14 +15,18 @@ async def three_refusals(story: Story) -> None:
     tell = story.tell
     tell.step("agt_fixer tries to commit straight to main.")
     error = await story.refusal(
-        lambda: story.propose("commit.create", {"branch": "main"}, {"message": "Quick fix", "changes": [_README]})
+        lambda: story.propose(
+            "commit.create", {"branch": "main"}, {"message": "Quick fix", "changes": [_README]}
+        )
     )
     _shown(story, error.problem.findings, "FLOW-003")
     tell.step("It tries to loosen the rules: a commit that edits policies/.")
     change = {"op": "create", "path": "policies/mine.md", "content": "Agents may do anything.\n"}
     await story.act("branch.create", {"branch": "agent/rules"}, {"from": "main"})
     error = await story.refusal(
-        lambda: story.propose("commit.create", {"branch": "agent/rules"}, {"message": "Tidy", "changes": [change]})
+        lambda: story.propose(
+            "commit.create", {"branch": "agent/rules"}, {"message": "Tidy", "changes": [change]}
+        )
     )
     _shown(story, error.problem.findings, "PATH-001")
     await _self_approval(story)
@@ -31,8 +35,12 @@ async def three_refusals(story: Story) -> None:
 async def _self_approval(story: Story) -> None:
     tell = story.tell
     await story.act("branch.create", {"branch": "agent/notes"}, {"from": "main"})
-    commit = await story.act("commit.create", {"branch": "agent/notes"}, {"message": "Add notes", "changes": [_README]})
-    opened = await story.act("merge_request.open", {}, {"source": "agent/notes", "target": "main", "title": "Add notes"})
+    commit = await story.act(
+        "commit.create", {"branch": "agent/notes"}, {"message": "Add notes", "changes": [_README]}
+    )
+    opened = await story.act(
+        "merge_request.open", {}, {"source": "agent/notes", "target": "main", "title": "Add notes"}
+    )
     merge = {"merge_request": int(opened["result"]["merge_request"])}
     held = await story.propose("merge_request.merge", merge, {"expected_head": commit["result"]["commit"]})
     tell.expect(held["status"] == "held", f"the merge must be held, it is {held['status']}")
@@ -41,7 +49,9 @@ async def _self_approval(story: Story) -> None:
     status, shown = await asyncio.to_thread(
         story.stage.as_person, "prn_developer", "tickets", "approve", ticket, "--reason", "Looks good to me"
     )
-    tell.expect(status != 0 and "self_approval" in shown, f"the owner's vote must be refused: {shown.strip()}")
+    tell.expect(
+        status != 0 and "self_approval" in shown, f"the owner's vote must be refused: {shown.strip()}"
+    )
     tell.refused("self_approval: nobody approves their own work, and an agent's work is its owner's.")
     after = await story.fixer.action(held["action_id"])
     tell.expect(after["status"] == "held" and not after["ticket"]["votes"], "nothing may have been counted")
@@ -58,9 +68,13 @@ async def evidence(story: Story) -> None:
     )
     tell.expect(status == 0, f"the export failed: {shown.strip()}")
     vkey = await asyncio.to_thread(_pinned_key, stage.home)
-    verdict = json.loads(await asyncio.to_thread(stage.command, "audit", "verify", str(bundle), "--key", vkey, "--json"))
+    verdict = json.loads(
+        await asyncio.to_thread(stage.command, "audit", "verify", str(bundle), "--key", vkey, "--json")
+    )
     tell.expect(verdict["ok"] is True, "the bundle must verify")
-    tell.good(f"{verdict['entries']} events: every signature, every hash, the whole tree. Key pinned outside: {vkey[:40]}…")
+    tell.good(
+        f"{verdict['entries']} events: every signature, every hash, the whole tree. Key pinned outside: {vkey[:40]}…"
+    )
     tell.step("Somebody turns a denial into an approval in a copy.")
     copy = stage.folder / "tampered.evidence.tar"
     copy.write_bytes(_tampered(bundle.read_bytes()))
@@ -69,7 +83,10 @@ async def evidence(story: Story) -> None:
 
 
 def _shown(story: Story, findings: tuple[dict[str, Any], ...], code: str) -> None:
-    story.tell.expect(code in {f["code"] for f in findings}, f"{code} must refuse this, found {[f['code'] for f in findings]}")
+    story.tell.expect(
+        code in {f["code"] for f in findings},
+        f"{code} must refuse this, found {[f['code'] for f in findings]}",
+    )
     story.tell.findings(f for f in findings if f["effect"] == "deny")
     found = next(f for f in findings if f["code"] == code)
     story.tell.detail(f"what helps: {found['remediation']}")

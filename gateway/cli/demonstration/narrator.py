@@ -58,9 +58,11 @@ class Narrator:
 
     def panel(self, title: str, lines: Sequence[str]) -> None:
         """A closing box."""
-        self.console.print(Panel(plain("\n".join(lines)), title=title, title_align="left", border_style="green"))
+        self.console.print(
+            Panel(plain("\n".join(lines)), title=title, title_align="left", border_style="green")
+        )
 
-    def expect(self, what: bool, sentence: str) -> None:  # noqa: FBT001 - an assertion takes a truth value
+    def expect(self, what: bool, sentence: str) -> None:
         """Fail the demonstration with a sentence when `what` is not so."""
         if not what:
             raise StoryDiffersError(f"Step {self._step}: {sentence}")

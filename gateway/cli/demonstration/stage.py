@@ -67,7 +67,16 @@ class Stage:
         policies = self.folder / "policies"
         shutil.copytree(shipped_policies(), policies)
         self.folder.joinpath("secrets").mkdir(mode=0o700)
-        made = self.command("init", "--operator", "The operator", "--home", str(self.home), "--policies", str(policies), "--json")
+        made = self.command(
+            "init",
+            "--operator",
+            "The operator",
+            "--home",
+            str(self.home),
+            "--policies",
+            str(policies),
+            "--json",
+        )
         self._write_settings()
         said = self._spawn("gateway.cli.main", "serve", "--home", str(self.home), "--json")
         self.url = _first_line(said, self._processes[-1])["url"]
@@ -88,7 +97,9 @@ class Stage:
 
     def as_person(self, person: str, *arguments: str) -> tuple[int, str]:
         """Run the real command line at a terminal as that person."""
-        return type_command(arguments, PASSPHRASE, {"LOOPGATE_CONFIG": str(self.keys_of(person)), "LOOPGATE_TOKEN": ""})
+        return type_command(
+            arguments, PASSPHRASE, {"LOOPGATE_CONFIG": str(self.keys_of(person)), "LOOPGATE_TOKEN": ""}
+        )
 
     def log_in(self, person: str, code: str) -> None:
         """`loopgate login CODE` at a terminal: makes the person's vote key."""
@@ -106,7 +117,9 @@ class Stage:
         profile, key = keys.profile(), keys.unlock(PASSPHRASE)
         async with Client(self.url) as anonymous:
             challenge = await anonymous.challenge(profile.key_id)
-            token = await anonymous.sign_in(profile.key_id, challenge, sign_challenge(key, profile.key_id, challenge))
+            token = await anonymous.sign_in(
+                profile.key_id, challenge, sign_challenge(key, profile.key_id, challenge)
+            )
         return Client(self.url, token)
 
     async def read_gitlab(self, path: str) -> Any:
@@ -137,7 +150,15 @@ class Stage:
             path.write_text(self.tokens[name], encoding="utf-8")
         hosts = [url.removeprefix("http://") for url in (self.gitlab, self.jira)]
         with (self.home / "loopgate.toml").open("a", encoding="utf-8") as file:
-            file.write(_SETTINGS.format(folder=self.folder, gitlab=self.gitlab, jira=self.jira, hosts=json.dumps(hosts), email=self.tokens["jira_email"]))
+            file.write(
+                _SETTINGS.format(
+                    folder=self.folder,
+                    gitlab=self.gitlab,
+                    jira=self.jira,
+                    hosts=json.dumps(hosts),
+                    email=self.tokens["jira_email"],
+                )
+            )
 
     def _spawn(self, module: str, *arguments: str) -> Path:
         """Start a process; the file its standard output goes to."""

@@ -35,16 +35,22 @@ class Story:
 
     async def people_and_agents(self, code: str) -> None:
         """The operator logs in, invites people, and makes the agent's token."""
-        self.tell.step("The operator logs in with the one-time code of `loopgate init`; a vote key is made, passphrase from the terminal.")
+        self.tell.step(
+            "The operator logs in with the one-time code of `loopgate init`; a vote key is made, passphrase from the terminal."
+        )
         await asyncio.to_thread(self.stage.log_in, "prn_operator", code)
-        self.tell.step("The operator invites the service owner, a release manager, the agent's owner and an auditor.")
+        self.tell.step(
+            "The operator invites the service owner, a release manager, the agent's owner and an auditor."
+        )
         async with await self.stage.client_of("prn_operator") as operator:
             codes = {person: await operator.invite(person) for person in PEOPLE}
             token = await operator.issue_token("agt_fixer", {"projects": AGENT_PROJECTS})
         await asyncio.gather(*(asyncio.to_thread(self.stage.log_in, p, c) for p, c in codes.items()))
         self.fixer = Client(self.stage.url, token["secret"])
         me = await self.fixer.me()
-        self.tell.good(f"agt_fixer works for {me['owner']} with a gateway token; it holds no GitLab or Jira credential.")
+        self.tell.good(
+            f"agt_fixer works for {me['owner']} with a gateway token; it holds no GitLab or Jira credential."
+        )
 
     async def report_becomes_work_item(self) -> None:
         """A real Trivy report → findings → one work item in Jira, opened on the road by agt_loop."""
@@ -62,7 +68,9 @@ class Story:
 
     async def agent_fixes(self) -> None:
         """Branch, commit and merge request, each an action of its own."""
-        self.tell.step(f"agt_fixer reads the repository, bumps {_VULNERABLE} {_OLD} → {_FIXED}, and asks for a branch and a commit.")
+        self.tell.step(
+            f"agt_fixer reads the repository, bumps {_VULNERABLE} {_OLD} → {_FIXED}, and asks for a branch and a commit."
+        )
         await self.act("branch.create", {"branch": BRANCH}, {"from": "main"})
         changes = await asyncio.to_thread(self._bumped)
         message = f"Upgrade {_VULNERABLE} to {_FIXED}\n\nFixes prototype pollution, see {self.issue}."
@@ -70,15 +78,23 @@ class Story:
         self.head = commit["result"]["commit"]
         self.tell.good(f"commit {self.head[:12]} on {BRANCH}, built with git plumbing, pushed with a lease")
         self.tell.step("It opens a merge request.")
-        params = {"source": BRANCH, "target": "main", "title": f"Upgrade {_VULNERABLE} to {_FIXED} ({self.issue})"}
-        opened = await self.act("merge_request.open", {}, {**params, "description": f"Work item {self.issue}."})
+        params = {
+            "source": BRANCH,
+            "target": "main",
+            "title": f"Upgrade {_VULNERABLE} to {_FIXED} ({self.issue})",
+        }
+        opened = await self.act(
+            "merge_request.open", {}, {**params, "description": f"Work item {self.issue}."}
+        )
         self.request = int(opened["result"]["merge_request"])
         self.tell.good(f"{PROJECT}!{self.request}")
 
     async def merge_is_held(self) -> str:
         """The ruling on the merge asks two people; the ticket's id."""
         self.tell.step("It asks to merge exactly that commit.")
-        held = await self.propose("merge_request.merge", {"merge_request": self.request}, {"expected_head": self.head})
+        held = await self.propose(
+            "merge_request.merge", {"merge_request": self.request}, {"expected_head": self.head}
+        )
         self.tell.expect(held["status"] == "held", f"the merge must be held, it is {held['status']}")
         reach = held["ticket"]["question"]["reach"]
         dependants = ", ".join(d["service"] for d in reach["dependants"]) or "none"
@@ -93,15 +109,23 @@ class Story:
 
     async def people_approve(self, ticket: str) -> None:
         """Two signed votes at two terminals."""
-        self.tell.step("The service owner reads the ticket and approves at her terminal; the vote is signed with her key.")
+        self.tell.step(
+            "The service owner reads the ticket and approves at her terminal; the vote is signed with her key."
+        )
         await self.approve("prn_checkout_owner", ticket, "Patch release, tests cover the cart.")
         self.tell.step("The release manager approves.")
         await self.approve("prn_release_manager", ticket, "Goes out with the next deployment.")
-        self.tell.step("The gateway waits for the pipeline, judges again, and merges exactly the head they saw.")
+        self.tell.step(
+            "The gateway waits for the pipeline, judges again, and merges exactly the head they saw."
+        )
         done = await self.until(self.merged["action_id"], "performed")
         main = await self.stage.read_gitlab(f"/projects/{_encoded(PROJECT)}/merge_requests/{self.request}")
-        self.tell.expect(main["state"] == "merged" and main["sha"] == self.head, "exactly that head must be merged")
-        self.tell.good(f"merged {self.head[:12]} as {done['result']['commit'][:12]}; evidence at leaves {_leaves(done)}")
+        self.tell.expect(
+            main["state"] == "merged" and main["sha"] == self.head, "exactly that head must be merged"
+        )
+        self.tell.good(
+            f"merged {self.head[:12]} as {done['result']['commit'][:12]}; evidence at leaves {_leaves(done)}"
+        )
 
     async def work_item_closes(self) -> None:
         """The agent moves the issue, with a link to the merge request."""
@@ -125,7 +149,9 @@ class Story:
         self.tell.findings(held["ruling"]["findings"])
         await self.approve("prn_release_manager", held["ticket"]["id"], "Checkout errors doubled.")
         done = await self.until(held["action_id"], "performed")
-        self.tell.good(f"the job of deployment {good['id']} runs again: {done['result']['commit'][:12]} in production")
+        self.tell.good(
+            f"the job of deployment {good['id']} runs again: {done['result']['commit'][:12]} in production"
+        )
 
     async def propose(
         self, kind: str, target: dict[str, Any], params: dict[str, Any], *, jira: bool = False
@@ -133,7 +159,13 @@ class Story:
         """Propose an action on the demonstration's project as agt_fixer."""
         system, project = ("jira", TRACKER) if jira else ("gitlab", PROJECT)
         whole = {"system": system, "project": project, **target}
-        proposal = {"type": kind, "target": whole, "params": params, "intent": f"Fix {_VULNERABLE}", "trace": self.trace}
+        proposal = {
+            "type": kind,
+            "target": whole,
+            "params": params,
+            "intent": f"Fix {_VULNERABLE}",
+            "trace": self.trace,
+        }
         return await self.fixer.propose(proposal)
 
     async def act(
@@ -169,7 +201,9 @@ class Story:
             if document["status"] == status:
                 return document
             waiting = document["status"] in {"requested", "held", "approved", "waiting", "started"}
-            self.tell.expect(waiting and time.monotonic() < deadline, f"{action_id} is {document['status']}, not {status}")
+            self.tell.expect(
+                waiting and time.monotonic() < deadline, f"{action_id} is {document['status']}, not {status}"
+            )
             await asyncio.sleep(0.2)
 
     def _bumped(self) -> list[dict[str, Any]]:
@@ -214,6 +248,7 @@ def _leaves(document: dict[str, Any]) -> str:
 
 def _wanted(ticket: dict[str, Any]) -> str:
     return " and ".join(
-        f"{c['count']} {' or '.join(c['any_of_roles'])}" + (f" of {c['for_service']}" if c["for_service"] else "")
+        f"{c['count']} {' or '.join(c['any_of_roles'])}"
+        + (f" of {c['for_service']}" if c["for_service"] else "")
         for c in ticket["clauses"]
     )

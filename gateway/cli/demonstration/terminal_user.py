@@ -12,11 +12,17 @@ _PROMPT = b"assphrase"
 _LIMIT_S = 30.0
 
 
-def type_command(arguments: Sequence[str], passphrase: str, environment: Mapping[str, str]) -> tuple[int, str]:
+def type_command(
+    arguments: Sequence[str], passphrase: str, environment: Mapping[str, str]
+) -> tuple[int, str]:
     """Run `loopgate …` in a pseudo-terminal, answer each passphrase prompt; exit code and what was shown."""
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover - the child becomes the command
-        os.execve(sys.executable, [sys.executable, "-m", "gateway.cli.main", *arguments], {**os.environ, **environment})
+        os.execve(  # noqa: S606 - no shell is wanted
+            sys.executable,
+            [sys.executable, "-m", "gateway.cli.main", *arguments],
+            {**os.environ, **environment},
+        )
     shown = b""
     answered = 0
     while True:
@@ -35,7 +41,9 @@ def type_command(arguments: Sequence[str], passphrase: str, environment: Mapping
 def _read(terminal: int, arguments: Sequence[str]) -> bytes:
     ready, _, _ = select.select([terminal], [], [], _LIMIT_S)
     if not ready:
-        raise StoryDiffersError(f"`loopgate {' '.join(arguments)}` did not end within {_LIMIT_S:.0f} seconds.")
+        raise StoryDiffersError(
+            f"`loopgate {' '.join(arguments)}` did not end within {_LIMIT_S:.0f} seconds."
+        )
     try:
         return os.read(terminal, 4096)
     except OSError:

@@ -36,7 +36,9 @@ _DEFAULT_WAIT_S = 20
 _LONGEST_WAIT_S = 120
 
 
-@router.post("/actions", status_code=201, response_model=ActionDocument, responses={202: {"model": ActionDocument}})
+@router.post(
+    "/actions", status_code=201, response_model=ActionDocument, responses={202: {"model": ActionDocument}}
+)
 async def propose(
     body: Proposal,
     given: Given,
@@ -51,7 +53,7 @@ async def propose(
     return await answer(given, principal, outcome, applied)
 
 
-@router.get("/actions", response_model=Page)
+@router.get("/actions")
 async def list_actions(
     given: Given,
     principal: AsReader,
@@ -72,13 +74,13 @@ async def list_actions(
     return Page(items=items, after=records[-1].action.id if len(records) == limit else None)
 
 
-@router.get("/actions/{action_id}", response_model=ActionDocument)
+@router.get("/actions/{action_id}")
 async def read_action(action_id: ActionId, given: Given, principal: AsReader) -> ActionDocument:
     """One action: ruling, ticket, outcome, evidence, and what to do next."""
     return await whole(given, await visible(given, principal, action_id), principal)
 
 
-@router.post("/actions/{action_id}/cancel", response_model=ActionDocument)
+@router.post("/actions/{action_id}/cancel")
 async def cancel(action_id: ActionId, given: Given, principal: AsCanceller) -> ActionDocument:
     """Withdraw an action before it has started: the agent itself, its owner, or an operator."""
     record = await visible(given, principal, action_id)
@@ -89,14 +91,16 @@ async def cancel(action_id: ActionId, given: Given, principal: AsCanceller) -> A
     return await whole(given, await visible(given, principal, action_id), principal)
 
 
-@router.post("/rulings", response_model=RulingDocument)
+@router.post("/rulings")
 async def rehearse(body: Proposal, given: Given, principal: AsAgent) -> RulingDocument:
     """A dry run: how the action would be judged now. Nothing is recorded or done."""
     judgement = await given.road.preview(Request(**body.model_dump()), principal)
     return ruling_for(judgement.ruling, principal)
 
 
-async def answer(given: Neighbours, principal: Principal, outcome: AnyOutcome, applied: str | None) -> Response:
+async def answer(  # noqa: PLR0911 - one return for each outcome
+    given: Neighbours, principal: Principal, outcome: AnyOutcome, applied: str | None
+) -> Response:
     """The HTTP answer of an outcome (api.md "Outcome of POST /v1/actions")."""
     record = await visible(given, principal, outcome.action_id)
     document = await whole(given, record, principal)
@@ -117,7 +121,9 @@ async def answer(given: Neighbours, principal: Principal, outcome: AnyOutcome, a
             detail = "The world moved after this was proposed; look again and propose it for the new state."
             return _problem(409, "stale", detail, document, headers)
         case Ended():
-            return _problem(409, outcome.state.value, outcome.reason or "This action is closed.", document, headers)
+            return _problem(
+                409, outcome.state.value, outcome.reason or "This action is closed.", document, headers
+            )
 
 
 def waiting_time(prefer: str | None) -> tuple[float, str | None]:

@@ -26,10 +26,10 @@ async def checkpoint(given: Given) -> PlainTextResponse:
     return PlainTextResponse(await given.archive.checkpoint(), headers={"Cache-Control": "max-age=1"})
 
 
-@router.get("/v1/audit/events", response_model=Page)
+@router.get("/v1/audit/events")
 async def events(
     given: Given,
-    principal: AsAuditor,  # noqa: ARG001 - the dependency is the check
+    principal: AsAuditor,
     subject: Annotated[str | None, Query(max_length=200)] = None,
     type: Annotated[str | None, Query(max_length=80)] = None,  # noqa: A002 - the query parameter's documented name
     after: Annotated[int | None, Query(ge=-1, le=2**53 - 1)] = None,
@@ -42,7 +42,7 @@ async def events(
 
 
 @router.post("/v1/audit/bundles", response_class=StreamingResponse)
-async def bundle(wanted: BundleRequest, given: Given, principal: AsAuditor) -> StreamingResponse:  # noqa: ARG001
+async def bundle(wanted: BundleRequest, given: Given, principal: AsAuditor) -> StreamingResponse:
     """An evidence bundle of a range, to be verified offline. The export is itself an event."""
     stream = await given.archive.bundle(wanted.first, wanted.end, by=principal.id)
     headers = {"Content-Disposition": 'attachment; filename="loopgate.evidence.tar"'}
@@ -50,6 +50,6 @@ async def bundle(wanted: BundleRequest, given: Given, principal: AsAuditor) -> S
 
 
 @router.get("/v1/audit/keys")
-async def keys(given: Given, principal: AsAuditor) -> dict[str, object]:  # noqa: ARG001
+async def keys(given: Given, principal: AsAuditor) -> dict[str, object]:
     """The log's verifier key and the event keys, for pinning outside."""
     return await given.archive.keys()

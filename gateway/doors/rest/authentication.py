@@ -49,6 +49,4 @@ AsTicketReader = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, 
 AsAuditor = Annotated[Principal, Depends(only(Role.AUDITOR))]
 AsOperator = Annotated[Principal, Depends(only(Role.OPERATOR))]
 AsSystem = Annotated[Principal, Depends(only(Role.SYSTEM, Role.OPERATOR))]
-AsPerson = Annotated[
-    Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR, Role.POLICY_AUTHOR))
-]
+AsPerson = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR, Role.POLICY_AUTHOR))]

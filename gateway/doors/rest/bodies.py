@@ -21,6 +21,7 @@ class BodyLimits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through what is well formed; answer the rest with a problem document."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
@@ -76,7 +77,9 @@ def _wrong(body: bytes, path: str) -> str | None:
     if not body:
         return None
     try:
-        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        parsed = json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
     except UnicodeDecodeError:
         return "The body is not UTF-8."
     except RecursionError:

@@ -1,6 +1,6 @@
 """`/v1/agents`, `/v1/people`, `/v1/tokens`: credentials. Secrets are shown once."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import Field, StringConstraints
@@ -61,8 +61,6 @@ class ChallengeRequest(Model):
     """Asks for a challenge for one key."""
 
     key_id: Identifier
-    challenge: Literal[None] = None
-    signature: Literal[None] = None
 
 
 class SignInRequest(Model):
@@ -79,18 +77,23 @@ class Revocation(Model):
     token: str
 
 
-@router.post("/agents/{agent_id}/tokens", status_code=201, response_model=Token)
+@router.post("/agents/{agent_id}/tokens", status_code=201)
 async def issue_token(
-    agent_id: Annotated[str, Path(pattern=r"^agt_[0-9A-Za-z_]{1,60}$")], body: TokenRequest, given: Given, operator: AsOperator
+    agent_id: Annotated[str, Path(pattern=r"^agt_[0-9A-Za-z_]{1,60}$")],
+    body: TokenRequest,
+    given: Given,
+    operator: AsOperator,
 ) -> Token:
     """Make a token for an agent of the roster."""
     if given.policy.in_force.roster.agent(agent_id) is None:
         raise NotFoundError("The policy in force has no such agent; add it with `loopgate agents add`.")
     scope = Scope(projects=body.projects, action_types=body.action_types)
-    return await given.credentials.issue(agent_id, scope, door=body.door, lifetime_s=body.lifetime_s, by=operator.id)
+    return await given.credentials.issue(
+        agent_id, scope, door=body.door, lifetime_s=body.lifetime_s, by=operator.id
+    )
 
 
-@router.delete("/tokens/{token_id}", response_model=Revocation)
+@router.delete("/tokens/{token_id}")
 async def revoke_token(
     token_id: Annotated[str, Path(pattern=r"^tok_[0-9A-Za-z]{1,64}$")], given: Given, operator: AsOperator
 ) -> Revocation:
@@ -99,7 +102,7 @@ async def revoke_token(
     return Revocation(token=token_id)
 
 
-@router.post("/people", status_code=201, response_model=Invitation)
+@router.post("/people", status_code=201)
 async def invite(body: PersonRequest, given: Given, operator: AsOperator) -> Invitation:
     """Invite a person of the roster; the code is shown once."""
     if given.policy.in_force.roster.person(body.id) is None:
@@ -108,7 +111,7 @@ async def invite(body: PersonRequest, given: Given, operator: AsOperator) -> Inv
     return Invitation(person=body.id, code=code)
 
 
-@router.post("/people/keys", status_code=201, response_model=VoteKey)
+@router.post("/people/keys", status_code=201)
 async def register_key(body: KeyRequest, given: Given) -> VoteKey:
     """Register a vote key; the one-time code says whose it is."""
     return await given.credentials.register_key(body.code, body.public_key)

@@ -90,7 +90,9 @@ class TicketDocument(Model):
     findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, ticket: Ticket, action: Action | None = None, ruling: Ruling | None = None) -> "TicketDocument":
+    def of(
+        cls, ticket: Ticket, action: Action | None = None, ruling: Ruling | None = None
+    ) -> "TicketDocument":
         """The document of a ticket, with the action and the findings where they are at hand."""
         return cls(
             id=ticket.id,
@@ -125,7 +127,7 @@ class ActionDocument(Model):
     door: Door
     trace: str
     created_ms: int
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = Field(default_factory=dict)
     reason: str = ""
     ruling: RulingDocument | None = None
     ticket: TicketDocument | None = None
@@ -165,7 +167,9 @@ class Assertion(Model):
 
     method: Literal["signed"]
     key_id: Identifier
-    signature: Annotated[str, StringConstraints(min_length=88, max_length=88, pattern=r"^[A-Za-z0-9+/]{86}==$")]
+    signature: Annotated[
+        str, StringConstraints(min_length=88, max_length=88, pattern=r"^[A-Za-z0-9+/]{86}==$")
+    ]
 
 
 def shown_action(action: Action) -> dict[str, Any]:

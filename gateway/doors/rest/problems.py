@@ -53,7 +53,13 @@ def problem(
     status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any
 ) -> JSONResponse:
     """One problem document; `members` are added as they are (findings, retry, action_id …)."""
-    body = {"type": DOCS + code, "title": _TITLES.get(status, "Error"), "status": status, "code": code, "detail": detail}
+    body = {
+        "type": DOCS + code,
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
     return JSONResponse({**body, **members}, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -111,4 +117,6 @@ def _routed(error: HTTPException) -> JSONResponse:
 
 def _unexpected(error: Exception) -> JSONResponse:
     log.error("a request broke the gateway", exc_info=error)
-    return problem(500, "internal", "The gateway has a defect; nothing more was done. The operator's log names it.")
+    return problem(
+        500, "internal", "The gateway has a defect; nothing more was done. The operator's log names it."
+    )

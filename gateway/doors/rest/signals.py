@@ -25,7 +25,6 @@ class WorkItems(Model):
 @router.post(
     "/signals/trivy",
     status_code=201,
-    response_model=WorkItems,
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
     },
@@ -40,10 +39,12 @@ async def trivy(
     """Import a Trivy JSON report for a project; its findings become work items, grouped by package."""
     if not project_in_scope(principal, project) and Role.OPERATOR not in principal.roles:
         raise OutOfScopeError(f"Your token may not report on {project}.")
-    return WorkItems(items=await given.signals.trivy(await request.body(), project=project, tracker=tracker, by=principal))
+    return WorkItems(
+        items=await given.signals.trivy(await request.body(), project=project, tracker=tracker, by=principal)
+    )
 
 
-@router.get("/work-items", response_model=WorkItems)
+@router.get("/work-items")
 async def work_items(
     given: Given,
     principal: AsReader,

@@ -59,11 +59,14 @@ async def ready(given: Given) -> JSONResponse:
     """Ready: the policy answers, the log appends, the targets are reachable; terse on purpose."""
     probes = await given.probes.all()
     ok = all(p.ok for p in probes.values())
-    body = {"status": "ready" if ok else "not ready", "checks": {k: v.model_dump() for k, v in probes.items()}}
+    body = {
+        "status": "ready" if ok else "not ready",
+        "checks": {k: v.model_dump() for k, v in probes.items()},
+    }
     return JSONResponse(body, status_code=200 if ok else 503)
 
 
-@router.get("/v1/me", response_model=Me)
+@router.get("/v1/me")
 async def me(given: Given, principal: SignedIn) -> Me:
     """Identity, scope, tier and what of the budgets is used."""
     roster = given.policy.in_force.roster
@@ -82,8 +85,8 @@ async def me(given: Given, principal: SignedIn) -> Me:
     )
 
 
-@router.get("/v1/rules", response_model=Rules)
-async def rules(given: Given, principal: SignedIn) -> Rules:  # noqa: ARG001 - the dependency is the check
+@router.get("/v1/rules")
+async def rules(given: Given, principal: SignedIn) -> Rules:
     """The rules in force, with what helps against each."""
     in_force = given.policy.in_force
     return Rules(

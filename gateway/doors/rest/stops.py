@@ -30,22 +30,24 @@ class Stops(Model):
     items: tuple[Stop, ...]
 
 
-@router.get("", response_model=Stops)
-async def list_stops(given: Given, principal: AsPerson) -> Stops:  # noqa: ARG001 - the dependency is the check
+@router.get("")
+async def list_stops(given: Given, principal: AsPerson) -> Stops:
     """The stops in force."""
     return Stops(items=await given.emergency.stops())
 
 
-@router.post("", status_code=201, response_model=Stop)
+@router.post("", status_code=201)
 async def engage(body: StopRequest, given: Given, operator: AsOperator) -> Stop:
     """Engage a stop; nothing it matches starts from the next unit on."""
     if (body.scope == "everything") == bool(body.value):
-        raise MalformedError("Name the agent, project or action type in `value`; nothing for everything.", field="/value")
+        raise MalformedError(
+            "Name the agent, project or action type in `value`; nothing for everything.", field="/value"
+        )
     return await given.emergency.engage(body.scope, body.value, reason=body.reason, by=operator.id)
 
 
-@router.post("/{stop_id}/lift", response_model=Stops)
+@router.post("/{stop_id}/lift")
 async def lift(stop_id: StopId, given: Given, operator: AsOperator) -> Stops:
-    """Lift a stop. (Lifting by two operators through a ticket comes with `stop.lift`.)"""
+    """Lift a stop."""
     await given.emergency.lift(stop_id, by=operator.id)
     return Stops(items=await given.emergency.stops())

@@ -23,8 +23,7 @@ def page_of(ticket: TicketDocument) -> str:
     body = "".join(
         (
             f"<h1>{_text(_title(ticket))}</h1>",
-            f'<p><span class="state">{_text(ticket.state)}</span> <span class="dim">{_text(ticket.id)} · open until '
-            f"{_time(ticket.expires_ms)}</span></p>",
+            _standing(ticket),
             _section("Who asks", _who(ticket)),
             _section("What exactly", _table(ticket.question["subject"])),
             _section("What it reaches", _table(ticket.question["reach"])),
@@ -36,7 +35,14 @@ def page_of(ticket: TicketDocument) -> str:
         )
     )
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{_text(ticket.id)}</title>'
-    return f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>{body}</body></html>'
+    return (
+        f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>{body}</body></html>'
+    )
+
+
+def _standing(ticket: TicketDocument) -> str:
+    until = f"{_text(ticket.id)} · open until {_time(ticket.expires_ms)}"
+    return f'<p><span class="state">{_text(ticket.state)}</span> <span class="dim">{until}</span></p>'
 
 
 def _text(value: Any) -> str:
@@ -61,15 +67,21 @@ def _section(title: str, content: str) -> str:
 
 def _who(ticket: TicketDocument) -> str:
     action = ticket.action or {}
-    intent = f'<p class="agent">{_text(action.get("intent", ""))}</p><p class="dim">The agent’s own words.</p>'
-    rows = {"agent": action.get("agent", ""), "for": action.get("on_behalf_of", ""), "trace": action.get("trace", "")}
+    intent = f'<p class="agent">{_text(action.get("intent", ""))}</p><p class="dim">The agent wrote this.</p>'
+    rows = {
+        "agent": action.get("agent", ""),
+        "for": action.get("on_behalf_of", ""),
+        "trace": action.get("trace", ""),
+    }
     return _table(rows) + (intent if action.get("intent") else "")
 
 
 def _table(rows: dict[str, Any] | None) -> str:
     if not rows:
         return '<p class="dim">Nothing.</p>'
-    cells = "".join(f"<tr><th>{_text(k)}</th><td><code>{_value(v)}</code></td></tr>" for k, v in sorted(rows.items()))
+    cells = "".join(
+        f"<tr><th>{_text(k)}</th><td><code>{_value(v)}</code></td></tr>" for k, v in sorted(rows.items())
+    )
     return f"<table>{cells}</table>"
 
 
@@ -91,7 +103,7 @@ def _findings(ticket: TicketDocument) -> str:
 
 def _clauses(ticket: TicketDocument) -> str:
     items = "".join(
-        f"<li>{c.count} × {_text(' or '.join(c.any_of_roles))}"
+        f"<li>{c.count} of: {_text(' or '.join(c.any_of_roles))}"
         f"{_text(' of ' + c.for_service) if c.for_service else ''}, proven by: {_text(c.assurance.value)}</li>"
         for c in ticket.clauses
     )

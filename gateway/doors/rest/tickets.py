@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 TicketId = Annotated[str, Path(pattern=r"^tkt_[0-9A-Za-z]{1,64}$")]
 
 
-@router.get("", response_model=Page)
+@router.get("")
 async def list_tickets(
     given: Given,
     principal: AsTicketReader,
@@ -35,7 +35,9 @@ async def list_tickets(
 
 
 @router.get("/{ticket_id}", response_model=TicketDocument)
-async def read_ticket(ticket_id: TicketId, request: Request, given: Given, principal: AsTicketReader) -> Response:
+async def read_ticket(
+    ticket_id: TicketId, request: Request, given: Given, principal: AsTicketReader
+) -> Response:
     """One ticket: as JSON, or as a read-only HTML page for `Accept: text/html`."""
     document = await _document(given, await _found(given, ticket_id))
     if "text/html" in request.headers.get("accept", ""):
@@ -43,7 +45,7 @@ async def read_ticket(ticket_id: TicketId, request: Request, given: Given, princ
     return JSONResponse(document.model_dump(mode="json"))
 
 
-@router.post("/{ticket_id}/votes", status_code=201, response_model=TicketDocument)
+@router.post("/{ticket_id}/votes", status_code=201)
 async def vote(ticket_id: TicketId, ballot: Ballot, given: Given, principal: AsApprover) -> TicketDocument:
     """Answer a ticket's question; the last approval it needs sends the action on."""
     if principal.is_agent:
@@ -90,7 +92,12 @@ def _waits_for(ticket: Ticket, principal: Principal, given: Neighbours) -> bool:
     bench = given.policy.in_force.bench
     person = bench.roster.person(principal.id)
     voted = any(v.voter == principal.id for v in ticket.votes)
-    return Role.APPROVER in principal.roles and person is not None and not voted and eligible(ticket, person, bench)
+    return (
+        Role.APPROVER in principal.roles
+        and person is not None
+        and not voted
+        and eligible(ticket, person, bench)
+    )
 
 
 async def _assurance(given: Neighbours, ticket_id: str, ballot: Ballot, principal: Principal) -> Assurance:
@@ -99,7 +106,9 @@ async def _assurance(given: Neighbours, ticket_id: str, ballot: Ballot, principa
         return Assurance.TOKEN
     key = await given.credentials.vote_key(ballot.assertion.key_id)
     if key is None or key.person != principal.id:
-        raise CallerError("That vote key is not registered to you; register it with `loopgate login`.", code="bad_assertion")
+        raise CallerError(
+            "That vote key is not registered to you; register it with `loopgate login`.", code="bad_assertion"
+        )
     proven = verify_vote(
         key.public_key,
         ballot.assertion.signature,
