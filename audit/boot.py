@@ -30,7 +30,7 @@ def stored_state(connection: Connection) -> State:
         raise LogDamagedError("the frontier is missing: this database holds no log, or lost part of it")
     try:
         return State(Frontier.parse(row.size, row.hashes), row.time_ms)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise LogDamagedError(f"the frontier cannot be read: {error}") from error
 
 
@@ -79,6 +79,13 @@ class BootCheck:
 
     def run(self, *, rehash: bool) -> State:
         """Check everything and give where the log ends; raises `LogDamagedError` at the first mismatch."""
+        try:
+            return self._check(rehash=rehash)
+        except (AttributeError, TypeError, ValueError) as error:
+            # SQLite keeps whatever type somebody wrote into a column.
+            raise LogDamagedError(f"a stored value is not of the type that was recorded: {error}") from error
+
+    def _check(self, *, rehash: bool) -> State:
         state = stored_state(self._connection)
         self._check_own_key()
         if rehash:
