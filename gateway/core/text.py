@@ -19,7 +19,11 @@ _CLOSING_WORD = re.compile(
     r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)(?::\s*|\s+)",
     re.IGNORECASE,
 )
-_KEY = r"[A-Z][A-Z0-9_]{1,30}-[0-9]{1,10}"
+# A Jira key, but not the beginning of an advisory's name (`CVE-2019-11358`), which reads like one.
+_KEY = (
+    r"(?!(?:ALAS|ALSA|CVE|DLA|DSA|ELSA|GMS|GO|PYSEC|RHSA|RUSTSEC|USN)-[0-9]+[-:][0-9])"
+    r"(?-i:[A-Z][A-Z0-9_]{1,30}-[0-9]{1,10})"
+)
 _CLOSED = re.compile(
     r"(?:issues?\s{1,8})?("
     r"[A-Za-z0-9_./-]{0,255}#[0-9]{1,12}|\[issue:[A-Za-z0-9_./-]{1,255}\]"

@@ -1,0 +1,36 @@
+"""What the loop needs from outside: the road to propose on, and its own memory of work items."""
+
+from typing import Protocol
+
+from gateway.core.actions import Request
+from gateway.core.model import Model
+from gateway.core.outcomes import AnyOutcome
+
+
+class KnownItem(Model):
+    """A work item the loop opened before: its key, its trace, and the tracker's own key once it is there."""
+
+    key: str
+    trace: str
+    issue: str | None = None
+    state: str
+
+
+class Proposals(Protocol):
+    """The road, as the loop's own agent sees it: no special way in."""
+
+    async def propose(self, request: Request) -> AnyOutcome:
+        """Propose one action. Raises `CallerError` for a bad request."""
+        ...
+
+
+class WorkItems(Protocol):
+    """The memory of what was opened for which findings."""
+
+    async def known(self, key: str) -> KnownItem | None:
+        """The item of that key, if the loop opened one."""
+        ...
+
+    async def saw(self, key: str, findings: tuple[str, ...]) -> None:
+        """Note the findings (their keys) that the newest report shows for an item."""
+        ...
