@@ -132,9 +132,9 @@ def _raw_entries(fields: _Fields) -> Iterator[RawEntry]:
         words = fields.take()[1:].decode("ascii").split(" ")
         if len(words) != len(_RAW_WORDS):
             raise DiffUnreadableError("a raw entry has five words")
-        status = words.pop()[0]
-        previous = fields.take() if status in "RC" else None
-        yield RawEntry(*words, status, path=fields.take(), previous=previous)
+        old_mode, new_mode, old_oid, new_oid, status = words
+        previous = fields.take() if status[0] in "RC" else None
+        yield RawEntry(old_mode, new_mode, old_oid, new_oid, status[0], fields.take(), previous)
 
 
 def _count(fields: _Fields) -> tuple[int, int, bool]:

@@ -1,0 +1,105 @@
+"""The change of a commit that does not exist yet, measured before it is built."""
+
+from dataclasses import replace
+
+from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_authors
+from gateway.adapters.git.cat_file import CatFile
+from gateway.adapters.git.ci_files import ci_facts
+from gateway.adapters.git.content_scan import hits_of
+from gateway.adapters.git.edits import EditError, edits_of
+from gateway.adapters.git.inspection import Inspector, Span, View
+from gateway.adapters.git.mirrors import Mirror
+from gateway.adapters.git.overlays import OverlaidObjects, overlaid
+from gateway.adapters.git.quarantine import quarantined
+from gateway.adapters.git.reverts import Undoing, revert_message, reverted_tree
+from gateway.adapters.git.runner import EMPTY_TREE, Call, Git
+from gateway.core.changes import Change, CommitFact
+from gateway.core.params import CommitCreate
+
+NOT_BUILT = "0" * 40
+
+
+class Proposals:
+    """Measures commits in a quarantine: nothing that was only proposed enters a mirror.
+
+    Such a commit's id, and the head of its change, are forty zeros.
+    """
+
+    def __init__(self, git: Git, inspector: Inspector) -> None:
+        self._git = git
+        self._inspector = inspector
+
+    async def commit(
+        self, mirror: Mirror, span: Span, params: CommitCreate, agent: str, ci_path: str
+    ) -> Change:
+        """The change from the span's base to a commit on its head. Raises `EditError` and `GitError`."""
+        parent = await self._tree(mirror, span.head)
+        overlay = await overlaid(mirror.objects, parent, await edits_of(mirror.objects, parent, params))
+        if overlay.tree == parent:
+            raise EditError("The commit would change nothing.")
+        new = overlay.objects()
+        async with quarantined(mirror.path, new) as folder:
+            view = View(mirror.path, OverlaidObjects(new, mirror.objects), folder)
+            made = _made(overlay.tree, span.head, params.message)
+            return await self._measured(mirror, view, span, made, agent, ci_path)
+
+    async def revert(self, mirror: Mirror, span: Span, commit: str, agent: str, ci_path: str) -> Change:
+        """The change from the span's base to the revert of a commit on its head. Raises as `commit` does."""
+        undoing = await self.undoing(mirror, span.head or "", commit)
+        async with quarantined(mirror.path, {}) as folder:
+            tree = await reverted_tree(self._git, mirror.path, folder, undoing)
+            reader = CatFile(self._git, mirror.path, folder)
+            try:
+                view = View(mirror.path, reader, folder)
+                made = _made(tree, span.head, revert_message(undoing.commit))
+                return await self._measured(mirror, view, span, made, agent, ci_path)
+            finally:
+                await reader.close()
+
+    async def undoing(self, mirror: Mirror, head: str, commit: str) -> Undoing:
+        """What reverting means there. Raises `EditError` when the branch does not contain the commit."""
+        found = await self._inspector.commit(mirror.objects, commit)
+        call = Call(("merge-base", "--is-ancestor", commit, head), at=mirror.path)
+        if (await self._git.ask(call)).status:
+            raise EditError(f"The branch does not contain {commit}, so there is nothing to revert.")
+        before = await self._tree(mirror, found.parents[0] if found.parents else None)
+        return Undoing(found, before, await self._tree(mirror, head))
+
+    async def _measured(
+        self, mirror: Mirror, view: View, span: Span, made: CommitObject, agent: str, ci_path: str
+    ) -> Change:
+        inspector = self._inspector
+        base_tree = await self._tree(mirror, span.base)
+        difference = await inspector.difference(view, base_tree, made.tree)
+        before = await inspector.history(mirror, span.head, span.trusted)
+        blobs = await inspector.blobs_between(view, await self._tree(mirror, span.head), made.tree)
+        scanned = await inspector.scan(view.objects, blobs)
+        hits = {(h.detector, h.path, h.line) for h in (*before.secrets, *scanned.hits)}
+        secrets = hits_of(hits, inspector.bounds, truncated=before.truncated or scanned.truncated)
+        history = replace(
+            before, commits=(*before.commits, made), secrets=secrets.hits, truncated=secrets.truncated
+        )
+        facts = (
+            *(inspector.authorship.fact(c, agent) for c in before.commits),
+            CommitFact(
+                id=NOT_BUILT, author=agent, committer=GATEWAY, foreign=False, co_authors=made.co_authors
+            ),
+        )
+        ci = await ci_facts(view.objects, (base_tree, made.tree), ci_path, inspector.bounds)
+        return inspector.change(span.base or EMPTY_TREE, NOT_BUILT, difference, history, facts, ci)
+
+    async def _tree(self, mirror: Mirror, commit: str | None) -> str:
+        return EMPTY_TREE if commit is None else (await self._inspector.commit(mirror.objects, commit)).tree
+
+
+def _made(tree: str, parent: str | None, message: str) -> CommitObject:
+    return CommitObject(
+        id=NOT_BUILT,
+        tree=tree,
+        parents=(parent,) if parent else (),
+        author="",
+        committer="",
+        message=message.rstrip("\n"),
+        co_authors=co_authors(message.encode()),
+        usable=True,
+    )
