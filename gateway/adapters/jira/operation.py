@@ -1,0 +1,92 @@
+"""What every action type on Jira has in common: marks, the account, and the parts of an action."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeVar
+
+from gateway.adapters.jira.answers import Account
+from gateway.adapters.jira.site import Site, segment
+from gateway.core.actions import Action
+from gateway.core.errors import TargetRefusedError
+from gateway.core.permits import Permit
+from gateway.core.steps import Performance, Preparation
+from gateway.ports import ActionRecord, Reconciliation
+
+PROPERTY: Final = "loopgate"
+CLOCKS_APART_MS: Final = 300_000
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The site, and the maker of markers. `browse` is the site's address for people, without a final slash."""
+
+    site: Site
+    marker: Callable[[str], str]
+    browse: str
+
+
+class Operation(Protocol):
+    """One action type: the three steps of the port `Target`, for that type only."""
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Everything that changes nothing outside."""
+        ...
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """The act, once."""
+        ...
+
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
+        """Whether it happened."""
+        ...
+
+
+def needed(value: V | None, what: str) -> V:
+    """A part of the target that normalisation has made sure of."""
+    if value is None:
+        raise TargetRefusedError(f"The action names no {what}.")
+    return value
+
+
+def issue_path(action: Action, *rest: str) -> str:
+    """The path of the action's issue, and of what is below it."""
+    return "/".join(("/issue", segment(needed(action.target.issue, "issue")), *rest))
+
+
+def mark(marker: str) -> list[dict[str, Any]]:
+    """The entity property that carries a marker."""
+    return [{"key": PROPERTY, "value": {"marker": marker}}]
+
+
+def bears(value: object, marker: str) -> bool:
+    """Whether a property's value is this action's mark."""
+    return isinstance(value, dict) and value.get("marker") == marker
+
+
+async def own_account(access: Access) -> str:
+    """The account id of the gateway's own account."""
+    return (await access.site.get("/myself", Account)).account_id
+
+
+def is_ours(author: Account | None, account: str, moment: datetime | None, record: ActionRecord) -> bool:
+    """Whether our account did something since the action started, clocks being apart."""
+    since = (record.started_ms or 0) - CLOCKS_APART_MS
+    return (
+        author is not None
+        and author.account_id == account
+        and moment is not None
+        and moment.timestamp() * 1000 >= since
+    )
+
+
+def only(found: list[Performance], what: str) -> Reconciliation:
+    """Proof from what bears our mark: none, exactly one, or too many to say."""
+    if not found:
+        return Reconciliation(happened=False, reason=f"No {what} bears this action's mark.")
+    if len(found) > 1:
+        return Reconciliation(
+            happened=None, reason=f"{len(found)} {what}s bear this action's mark; look at them."
+        )
+    return Reconciliation(happened=True, performance=found[0])
