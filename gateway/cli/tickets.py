@@ -1,7 +1,7 @@
 """`loopgate tickets`: reading questions and answering them with a signature."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -106,13 +106,13 @@ def show_ticket(ticket: dict[str, Any]) -> None:
         print_table("What changed since the last ticket", ("what", "before", "after"), changes)
 
 
-def _vote(answer: str, ticket_id: str, reason: str, config: Path, digest: str | None) -> None:
+def _vote(answer: Literal["approve", "reject"], ticket_id: str, reason: str, config: Path, digest: str | None) -> None:
     ticket = run_as_person(config, lambda signed: _cast(signed, answer, ticket_id, reason, digest))
     console.print(plain(f"{answer} recorded for {ticket_id}; the ticket is {ticket['state']}."))
 
 
 async def _cast(
-    signed: Signed, answer: str, ticket_id: str, reason: str, digest: str | None
+    signed: Signed, answer: Literal["approve", "reject"], ticket_id: str, reason: str, digest: str | None
 ) -> dict[str, Any]:
     question = digest or (await signed.client.ticket(ticket_id))["question_digest"]
     signature = sign_vote(

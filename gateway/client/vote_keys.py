@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from pathlib import Path
+from typing import Literal
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -90,7 +91,14 @@ def sign_challenge(key: Ed25519PrivateKey, key_id: str, challenge: str) -> str:
     return base64.b64encode(key.sign(sign_in_message(key_id, challenge))).decode()
 
 
-def sign_vote(key: Ed25519PrivateKey, *, ticket: str, question_digest: str, answer: str, reason: str) -> str:
+def sign_vote(
+    key: Ed25519PrivateKey,
+    *,
+    ticket: str,
+    question_digest: str,
+    answer: Literal["approve", "reject"],
+    reason: str,
+) -> str:
     """The signature of a vote (approvals.md "assurance"), in base64."""
     message = vote_message(ticket=ticket, question_digest=question_digest, answer=answer, reason=reason)
     return base64.b64encode(key.sign(message)).decode()

@@ -45,7 +45,8 @@ def _limit(path: str) -> int:
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":

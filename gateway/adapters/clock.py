@@ -1,0 +1,37 @@
+"""The machine's clock, and fresh names made of it and of chance."""
+
+import secrets
+import threading
+import time
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_RANDOM_BITS = 80
+_LENGTH = 26
+
+
+class SystemClock:
+    """The port `Clock`."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class UlidIds:
+    """The port `Ids`: ULIDs, rising within a millisecond so that ids of one process sort as they were made."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self, prefix: str) -> str:
+        """`<prefix>_<ULID>`: 48 bits of time and 80 of chance, Crockford's base 32."""
+        with self._lock:
+            fresh = (self._clock.now_ms() << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+            self._last = fresh if fresh > self._last else self._last + 1
+            return f"{prefix}_{_encoded(self._last)}"
+
+
+def _encoded(value: int) -> str:
+    return "".join(_ALPHABET[(value >> (5 * place)) & 31] for place in reversed(range(_LENGTH)))
