@@ -1,6 +1,6 @@
 """Permits: the only thing a target acts on, and `grant()`, the only maker of one."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import Final
 
 from gateway.core.actions import Action
@@ -36,11 +36,12 @@ class Permit:
     ticket_id: str | None
     question_digest: str
     reserve: tuple[Reservation, ...]
-    _seal: object = field(repr=False)
+    # Not a field: a copy made by `dataclasses.replace` with another action must not carry the seal along.
+    _seal: InitVar[object]
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, _seal: object) -> None:
         """Refuse to exist unless `grant()` made it."""
-        if self._seal is not _SEAL:
+        if _seal is not _SEAL:
             raise PermitRefusedError("Only grant() makes a permit.")
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
 from gateway.core.judgements import Judgement
 from gateway.core.model import Model
 from gateway.core.permits import Permit
@@ -18,13 +20,13 @@ class Preparation(Model):
 
     marker: str
     commit: str | None = None
-    before: dict[str, Any] = {}
+    before: dict[str, Any] = Field(default_factory=dict)
 
 
 class Performance(Model):
     """What the target answered: ids, links, commits. JSON, integers only."""
 
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = Field(default_factory=dict)
 
 
 class Deny(Model):

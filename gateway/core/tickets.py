@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Any, Literal
 
+from gateway.core.catalogue import Catalogue
 from gateway.core.errors import ConflictError, OutOfScopeError
 from gateway.core.model import Model
 from gateway.core.principals import Person, Roster
-from gateway.core.catalogue import Catalogue
 from gateway.core.questions import Question
 from gateway.core.rulings import ASSURANCE_ORDER, Assurance, Clause
 
@@ -72,7 +72,7 @@ class Ticket(Model):
     def asked(self) -> tuple[Clause, ...]:
         """The clauses with unknown authors counted in."""
         extra = self.unknown_authors
-        return tuple(c.model_copy(update={"count": min(9, c.count + extra)}) for c in self.clauses)
+        return tuple(c.model_copy(update={"count": c.count + extra}) for c in self.clauses)
 
 
 class Bench(Model):

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from gateway.core.judgements import Judgement
 from gateway.core.params import MergeRequestMerge
-from gateway.core.rulings import Effect, Finding, Retry
-from gateway.core.tickets import Bench, Ticket, TicketState, covers
+from gateway.core.rulings import Effect, Finding, Retry, Ruling
+from gateway.core.tickets import Bench, Ticket, TicketState, covers, excluded_voters
 
 
 class Verdict(StrEnum):
@@ -30,7 +30,7 @@ def verdict(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Verdic
         return Verdict.ASK
     if denials:
         return Verdict.WAIT if approved or _asked_to_wait(judgement) else Verdict.DENY
-    return Verdict.ALLOW if judgement.ruling.effect in {Effect.ALLOW, Effect.REQUIRE_APPROVAL} else Verdict.DENY
+    return Verdict.ALLOW if _permits(judgement.ruling) else Verdict.DENY
 
 
 def wait_until_ms(judgement: Judgement) -> int | None:
@@ -48,8 +48,28 @@ def _denies_for_good(denials: list[Finding], approved: Ticket | None, judgement:
     return any(f.retry is not Retry.WAIT_UNTIL or f.code.startswith("RATE-") for f in denials)
 
 
+def _permits(ruling: Ruling) -> bool:
+    """Whether the effect permits what is left; an approval that asks nothing of anybody is no approval."""
+    asked = ruling.effect is Effect.REQUIRE_APPROVAL and bool(ruling.clauses)
+    return asked or ruling.effect is Effect.ALLOW
+
+
 def _covered(judgement: Judgement, approved: Ticket | None, bench: Bench) -> bool:
-    return approved is not None and covers(approved, bench, judgement.ruling.clauses)
+    return approved is not None and covers(
+        _as_known_now(approved, judgement), bench, judgement.ruling.clauses
+    )
+
+
+def _as_known_now(ticket: Ticket, judgement: Judgement) -> Ticket:
+    """The ticket with everybody shut out whom the facts of now name as a maker, beside those known when it opened."""
+    action, facts = judgement.action, judgement.facts
+    now = excluded_voters(action.agent, action.on_behalf_of, facts.authors)
+    return ticket.model_copy(
+        update={
+            "excluded": tuple(sorted({*ticket.excluded, *now})),
+            "unknown_authors": max(ticket.unknown_authors, facts.unknown_authors),
+        }
+    )
 
 
 def _asked_to_wait(judgement: Judgement) -> bool:

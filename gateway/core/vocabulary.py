@@ -79,7 +79,7 @@ class ActionSpec(Model):
     may_aim: tuple[str, ...] = ()
     supported: tuple[System, ...] = ()
     identity: ForgeIdentity = ForgeIdentity.ROAD
-    undone_by: str = "–"
+    undone_by: str = "\u2013"
 
 
 _BOTH = (System.JIRA, System.GITLAB)
@@ -93,7 +93,7 @@ def _issue(undone_by: str, *, aims: tuple[str, ...] = ("project", "issue"), read
 
 
 def _gitlab(
-    *aims: str, undone_by: str = "–", ready: bool = False, identity: ForgeIdentity = ForgeIdentity.ROAD
+    *aims: str, undone_by: str = "\u2013", ready: bool = False, identity: ForgeIdentity = ForgeIdentity.ROAD
 ) -> ActionSpec:
     return ActionSpec(
         systems=_GITLAB,
