@@ -106,7 +106,9 @@ def show_ticket(ticket: dict[str, Any]) -> None:
         print_table("What changed since the last ticket", ("what", "before", "after"), changes)
 
 
-def _vote(answer: Literal["approve", "reject"], ticket_id: str, reason: str, config: Path, digest: str | None) -> None:
+def _vote(
+    answer: Literal["approve", "reject"], ticket_id: str, reason: str, config: Path, digest: str | None
+) -> None:
     ticket = run_as_person(config, lambda signed: _cast(signed, answer, ticket_id, reason, digest))
     console.print(plain(f"{answer} recorded for {ticket_id}; the ticket is {ticket['state']}."))
 

@@ -1,0 +1,75 @@
+"""`loopgate policy`: what policy authors run on a checkout; needs no gateway."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.terminal import Exit, console, plain, print_json, print_table
+from gateway.workbench.build import build
+from gateway.workbench.case_runs import run_cases
+from gateway.workbench.check import check
+from gateway.workbench.complaints import Complaint
+from gateway.workbench.coverage import coverage
+
+app = typer.Typer(no_args_is_help=True, help="Write, check, test and build policies.")
+Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command("check")
+def check_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
+    """Format, types, capabilities, the fail-open lint, fact paths, METADATA, ownership, registry."""
+    with console.status("Checking …"):
+        complaints = check(folder)
+    return _verdict(complaints, f"{folder} passes every check.", as_json=as_json)
+
+
+@app.command("test")
+def test_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
+    """Every case on both engines, byte for byte; every Rego test; every line reached."""
+    with console.status("Judging every case on both engines …"):
+        cases = asyncio.run(run_cases(folder))
+    with console.status("Measuring coverage …"):
+        covered = coverage(folder)
+    done = (
+        f"{cases.cases} cases agree on {' and '.join(cases.engines)}; {covered.tests} Rego tests pass; "
+        f"coverage {covered.permille / 10:.1f} %."
+    )
+    return _verdict((*cases.complaints, *covered.complaints), done, as_json=as_json)
+
+
+@app.command("build")
+def build_folder(
+    folder: Folder = Path("policies"),
+    out: Annotated[Path, typer.Option("--out", help="Where the bundles go.")] = Path("build/policy"),
+    as_json: AsJson = False,
+) -> None:
+    """Compile both bundles (WASM and Rego) of a folder; the same sources give the same digest."""
+    with console.status("Building …"):
+        built = build(folder, out)
+    shown = {
+        "digest": built.digest,
+        "revision": built.revision,
+        "wasm_sha256": built.wasm_sha256,
+        "wasm_bundle": str(built.wasm_bundle),
+        "rego_bundle": str(built.rego_bundle),
+        "rules": len(built.cards),
+    }
+    if as_json:
+        print_json(shown)
+        return
+    print_table("Policy", ("what", "value"), shown.items())
+
+
+def _verdict(complaints: Sequence[Complaint], done: str, *, as_json: bool) -> int:
+    if as_json:
+        print_json([c.model_dump() for c in complaints])
+    elif complaints:
+        rows = ((f"{c.file}:{c.line}", c.problem, c.remedy) for c in complaints)
+        print_table(f"{len(complaints)} complaints", ("where", "what", "write instead"), rows)
+    else:
+        console.print(plain(done), style="green")
+    return Exit.ERROR if complaints else Exit.DONE

@@ -1,0 +1,48 @@
+"""`loopgate serve`: the gateway process."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.terminal import console, plain
+
+
+def serve(
+    home: Annotated[
+        Path, typer.Option("--home", envvar="LOOPGATE_HOME", help="Keys, database, mirrors.")
+    ] = Path(".loopgate"),
+    as_json: Annotated[bool, typer.Option("--json", help="Say the address as one JSON line.")] = False,
+) -> None:
+    """Serve until interrupted; what has started is finished first."""
+    asyncio.run(_serve(home, as_json=as_json))
+
+
+async def _serve(home: Path, *, as_json: bool) -> None:
+    from gateway.app import open_gateway
+    from gateway.serving import Listener
+    from gateway.settings import load_settings
+
+    settings = load_settings(home)
+    async with open_gateway(settings) as gateway, Listener(gateway, settings.serve) as listener:
+        _say(listener.url, as_json=as_json)
+        if listener.metrics_url and not as_json:
+            console.print(plain(f"metrics on {listener.metrics_url}"))
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, gateway.reload_secrets)
+        await stopping.wait()
+
+
+def _say(url: str, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"url": url}) + "\n")
+        sys.stdout.flush()
+    else:
+        console.print(plain(f"Loopgate serves on {url}; Ctrl-C stops it."))
