@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.actions import Action
 from gateway.core.changes import Change
+from gateway.core.digests import sha256_text
 from gateway.core.errors import TargetRefusedError, TargetUnclearError
 from gateway.core.facts import MergeRequestFacts, MissingFact
 from gateway.core.params import CommitCreate
@@ -135,3 +136,30 @@ class FakeChanges:
         if self.error:
             raise self.error
         return self.change
+
+
+@dataclass
+class FakeRepository:
+    """Branches in memory: enough for what only asks where a branch is."""
+
+    heads: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    async def head_of(self, project: str, branch: str) -> str | None:
+        """Where the branch is, if it is anywhere."""
+        return self.heads.get((project, branch))
+
+    async def build_commit(
+        self, project: str, branch: str, params: CommitCreate, author: str, marker: str
+    ) -> str:
+        """An id made of what the commit would hold."""
+        return sha256_text(f"{project} {branch} {params.model_dump_json()} {author} {marker}")[:40]
+
+    async def build_revert(self, project: str, branch: str, commit: str, author: str, marker: str) -> str:
+        """An id made of what the revert would hold."""
+        return sha256_text(f"{project} {branch} {commit} {author} {marker}")[:40]
+
+    async def push(self, project: str, branch: str, new: str, *, expected: str | None) -> None:
+        """Move the branch, unless it has moved."""
+        if self.heads.get((project, branch)) != expected:
+            raise TargetRefusedError("The branch has moved.", code="stale")
+        self.heads[project, branch] = new

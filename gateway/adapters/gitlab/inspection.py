@@ -121,7 +121,7 @@ class Inspector:
     def _project(self, action: Action) -> ProjectFacts:
         asked = action.target.project or ""
         project = self.forge.get(project_path(asked), Project)
-        if project.path_with_namespace != asked:
+        if project.path_with_namespace.lower() != asked.lower():
             name = project.path_with_namespace
             raise FactsMissingError(f"The project is called {name} now; name it so.", retryable=False)
         patterns = self.forge.list(project_path(asked, "protected_branches"), ProtectedBranch)

@@ -116,21 +116,27 @@ class MoveIssue:
             return {"link_failed": error.detail}
         return {"link": params.link}
 
-    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:  # noqa: ARG002 - the form of an operation
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
         """Look for a move to that status by our identity since the start."""
-        wanted = _wanted(record.action)
-        path = f"{_issue_path(record.action)}/resource_state_events"
-        events = await asyncio.to_thread(self.access.road.list, path, StateEvent)
-        since = milliseconds(shortly_before(record.started_ms or 0))
-        ours = [e for e in events if _is_ours(e, wanted, self.access.road.username, since)]
-        if not ours:
+        wanted, before = _wanted(record.action), preparation.before.get("status")
+        if not await asyncio.to_thread(self._moved, record, wanted, before):
             return Reconciliation(
                 happened=False, reason=f"Nothing in the issue's history moved it to {wanted} for us."
             )
-        return Reconciliation(
-            happened=True,
-            performance=Performance(result={"issue": record.action.target.issue, "status": wanted}),
-        )
+        done = {"issue": record.action.target.issue, "status": wanted}
+        return Reconciliation(happened=True, performance=Performance(result=done))
+
+    def _moved(self, record: ActionRecord, wanted: str, before: str | None) -> bool:
+        """An issue that is as it was has not been moved; a closed one says who closed it; else the history is asked."""
+        road, path = self.access.road, _issue_path(record.action)
+        since = milliseconds(shortly_before(record.started_ms or 0))
+        issue = road.get(path, Issue)
+        if issue.state == before:
+            return False
+        if wanted == "closed" and issue.closed_by and issue.closed_by.username == road.username:
+            return milliseconds(issue.closed_at) >= since
+        events = road.list(f"{path}/resource_state_events", StateEvent)
+        return any(_is_ours(e, wanted, road.username, since) for e in events)
 
 
 def notes_path(action: Action) -> str:
