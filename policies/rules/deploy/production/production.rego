@@ -19,6 +19,7 @@
 package rules.deploy.production
 
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "DEPLOY-002",
@@ -35,6 +36,7 @@ _unguarded if {
 	is_array(environments)
 	globs := facts.words("DEPLOY-002", "unguarded")
 	every environment in environments {
-		facts.matches(lower(environment), globs)
+		is_string(environment)
+		names.surely_matches(lower(environment), globs)
 	}
 }

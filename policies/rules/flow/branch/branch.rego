@@ -18,6 +18,7 @@
 package rules.flow.branch
 
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "FLOW-003",
@@ -71,7 +72,7 @@ _own_source if {
 _well_aimed if {
 	target := facts.at(["merge_request", "target_branch"])
 	targets := facts.words("FLOW-003", "targets")
-	facts.matches(target, targets)
+	names.surely_matches(target, targets)
 	source := facts.at(["merge_request", "source_project_id"])
 	is_string(source)
 	facts.at(["merge_request", "target_project_id"]) == source

@@ -18,6 +18,7 @@
 package rules.flow.force
 
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "FLOW-002",
@@ -60,8 +61,7 @@ _source_free if {
 }
 
 _unlisted(branch) if {
-	is_string(branch)
 	globs := facts.words("FLOW-002", "protected")
 	globs != []
-	not facts.matches(branch, globs)
+	not names.may_match(branch, globs)
 }

@@ -20,6 +20,7 @@ package rules.path.ci
 
 import data.lib.changes
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "PATH-002",
@@ -53,7 +54,7 @@ _reached := array.concat(
 
 _touched contains path if {
 	some path in facts.listed(["diff", "paths"])
-	facts.matches(lower(path), _globs)
+	names.may_match(_lowered(path), _globs)
 }
 
 _touched contains path if {
@@ -69,5 +70,10 @@ _touched contains path if {
 _strange contains include if {
 	some include in facts.listed(["ci", "remote_includes"])
 	trusted := facts.words("PATH-002", "trusted_includes")
-	not facts.matches(include, trusted)
+	not names.surely_matches(include, trusted)
 }
+
+# What is no text has no lower case; it stays what it is and may be anything.
+_lowered(path) := lower(path) if is_string(path)
+
+_lowered(path) := path if not is_string(path)

@@ -19,6 +19,7 @@ package rules.path.protected
 
 import data.lib.changes
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "PATH-001",
@@ -41,9 +42,6 @@ _clear if {
 	_globs != []
 	paths := facts.at(["diff", "paths"])
 	is_array(paths)
-	every path in paths {
-		is_string(path)
-	}
 	_touched == set()
 }
 
@@ -51,5 +49,10 @@ _globs := facts.words("PATH-001", "globs")
 
 _touched contains path if {
 	some path in facts.listed(["diff", "paths"])
-	facts.matches(lower(path), _globs)
+	names.may_match(_lowered(path), _globs)
 }
+
+# What is no text has no lower case; it stays what it is and may be anything.
+_lowered(path) := lower(path) if is_string(path)
+
+_lowered(path) := path if not is_string(path)

@@ -51,7 +51,8 @@ _own := {
 	facts.at(["merge_request", "author_owner"]),
 } | {author | some author in facts.listed(["authors"])}
 
-# The owner behind a merge request that an agent opened must be known, or nobody can say who may not vote.
+# The owner behind a merge request that an agent opened must be known, and be among the authors as the gateway lists
+# them, or nobody can say who may not vote.
 _owner_known if facts.at(["merge_request"]) == null
 
 _owner_known if {
@@ -60,7 +61,11 @@ _owner_known if {
 	not startswith(author, "agt_")
 }
 
-_owner_known if is_string(facts.at(["merge_request", "author_owner"]))
+_owner_known if {
+	owner := facts.at(["merge_request", "author_owner"])
+	is_string(owner)
+	owner in facts.listed(["authors"])
+}
 
 _voters contains id if {
 	some approval in facts.listed(["approvals"])

@@ -5,7 +5,7 @@ import data.rules.sod.self_approval
 _merge(kind, voter) := {
 	"agent": {"id": "agt_fixer", "owner": "prn_developer"},
 	"merge_request": {"author": "agt_other", "author_owner": "prn_lead"},
-	"authors": ["prn_author"],
+	"authors": ["agt_other", "prn_author", "prn_lead"],
 	"approvals": [{"id": voter, "kind": kind}],
 }
 
@@ -43,6 +43,10 @@ test_vote_on_a_persons_merge_request_is_silent if {
 test_unknown_owner_of_the_author_denies if {
 	opened := {"merge_request": {"author": "agt_other", "author_owner": null}}
 	count(self_approval.findings) == 1 with input as object.union(_merge("person", "prn_sre"), opened)
+}
+
+test_unlisted_owner_of_the_author_denies if {
+	count(self_approval.findings) == 1 with input as object.union(_merge("person", "prn_sre"), {"authors": ["agt_other"]})
 }
 
 test_unknown_votes_deny if {

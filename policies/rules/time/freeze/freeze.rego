@@ -18,6 +18,7 @@
 package rules.time.freeze
 
 import data.lib.facts
+import data.lib.names
 
 findings contains {
 	"code": "TIME-001",
@@ -64,8 +65,7 @@ _outside(freeze) if {
 
 _outside(freeze) if {
 	place := facts.place
-	is_string(place)
 	projects := freeze.projects
 	is_array(projects)
-	not facts.matches(place, projects)
+	not names.may_match(place, projects)
 }
