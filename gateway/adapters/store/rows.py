@@ -82,3 +82,9 @@ def request_of(result: str) -> int | None:
     """The merge request that a performed `merge_request.open` made, by its iid."""
     number = json.loads(result).get("merge_request")
     return number if isinstance(number, int) else None
+
+
+def load(text: str) -> dict[str, Any]:
+    """A stored JSON object."""
+    plain: dict[str, Any] = json.loads(text)
+    return plain

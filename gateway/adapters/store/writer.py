@@ -28,6 +28,7 @@ T = TypeVar("T")
 _DAMAGED = "The log does not match what was signed, so nothing is recorded any more"
 _LARGEST_GROUP = 256
 _JOIN_S = 30
+_LARGEST_SKEW_MS = 5_000
 logger = logging.getLogger(__name__)
 
 
@@ -100,6 +101,19 @@ class Writer:
                 detail = "Too much is waiting to be recorded; nothing was done. Try again in a moment."
                 raise LedgerUnavailableError(detail, code="busy") from None
         return future
+
+    @property
+    def vkey(self) -> str:
+        """The log's verifier key, as outsiders pin it."""
+        return self._log.vkey
+
+    async def publish_checkpoint(self) -> str:
+        """The newest checkpoint as a signed note; a new one when there are leaves after the last."""
+        return await self.run(lambda unit: self._log.publish_checkpoint(unit.connection))
+
+    def clock_agrees(self, now_ms: int) -> bool:
+        """Whether the clock is at, or less than five seconds behind, the time of the last leaf."""
+        return now_ms >= self._log.last_time_ms - _LARGEST_SKEW_MS
 
     def close(self) -> None:
         """Commit what is queued, then stop."""
@@ -182,6 +196,8 @@ class Writer:
         connection.exec_driver_sql("SAVEPOINT unit")
         try:
             job.result = job.work(unit)
+        except LogDamagedError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a unit's own code raises is its caller's
             job.error = _told(error)
             self._roll_back(connection, error)

@@ -1,0 +1,69 @@
+"""Looking things up: functions of a connection, for readers and for the writer's units alike."""
+
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.orm import aliased
+
+from gateway.adapters.store import rows, tables
+from gateway.core.actions import Action
+from gateway.core.tickets import Ticket, TicketState
+from gateway.ports import ActionRecord
+
+
+def action(connection: Connection, action_id: str) -> ActionRecord | None:
+    """The stored action of that id."""
+    row = action_row(connection, action_id)
+    return rows.record_of(row) if row is not None else None
+
+
+def action_row(connection: Connection, action_id: str) -> Any:
+    """The row of that action, or None."""
+    return connection.execute(select(tables.actions).where(tables.actions.c.id == action_id)).first()
+
+
+def ticket(connection: Connection, ticket_id: str) -> Ticket | None:
+    """The ticket of that id with its votes."""
+    row = connection.execute(select(tables.tickets).where(tables.tickets.c.id == ticket_id)).first()
+    return with_votes(connection, row) if row is not None else None
+
+
+def newest_ticket(connection: Connection, action_id: str) -> Ticket | None:
+    """The newest ticket of an action with its votes."""
+    place = tables.tickets.c.action_id == action_id
+    row = connection.execute(select(tables.tickets).where(place).order_by(*_newest_first()).limit(1)).first()
+    return with_votes(connection, row) if row is not None else None
+
+
+def unanswered_predecessor(connection: Connection, wanted: Action) -> Ticket | None:
+    """The newest stale ticket of the same agent, type and target that no successor answers yet."""
+    ticket_row = tables.tickets.c
+    successor = aliased(tables.tickets)
+    answered = select(successor.c.id).where(successor.c.predecessor == ticket_row.id).exists()
+    same = and_(
+        ticket_row.agent == wanted.agent,
+        ticket_row.type == wanted.type.value,
+        ticket_row.aim == rows.aim_of(wanted.target),
+        ticket_row.state == TicketState.STALE.value,
+        ~answered,
+    )
+    row = connection.execute(select(tables.tickets).where(same).order_by(*_newest_first()).limit(1)).first()
+    return with_votes(connection, row) if row is not None else None
+
+
+def with_votes(connection: Connection, row: Any) -> Ticket:
+    """The ticket of a row, joined with its votes in the order they were cast."""
+    vote = tables.votes.c
+    cast = select(tables.votes).where(vote.ticket_id == row.id).order_by(vote.cast_ms, vote.voter)
+    return rows.ticket_of(row, tuple(rows.vote_of(v) for v in connection.execute(cast)))
+
+
+def count_tickets(connection: Connection, agent: str) -> int:
+    """How many tickets of an agent wait for votes."""
+    row = tables.tickets.c
+    waiting = and_(row.agent == agent, row.state == TicketState.OPEN.value)
+    return connection.execute(select(func.count()).select_from(tables.tickets).where(waiting)).scalar_one()
+
+
+def _newest_first() -> tuple[Any, ...]:
+    return tables.tickets.c.opened_ms.desc(), tables.tickets.c.id.desc()

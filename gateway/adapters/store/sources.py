@@ -1,0 +1,17 @@
+"""What the store does not decide itself: time, names, chance, and who can vote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.core.tickets import Bench
+from gateway.ports import Clock, Ids
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSources:
+    """`new_secret` gives 256 random bits in URL-safe base64 (43 characters); `bench` those who can vote now."""
+
+    clock: Clock
+    ids: Ids
+    new_secret: Callable[[], str]
+    bench: Callable[[], Bench]

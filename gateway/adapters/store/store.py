@@ -1,0 +1,62 @@
+"""The store: one database, one writer, and what the road, the doors and the loop see of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.adapters.store.archive import SqlArchive
+from gateway.adapters.store.counters import SqlCounters
+from gateway.adapters.store.credentials import SqlCredentials
+from gateway.adapters.store.desk import SqlDesk
+from gateway.adapters.store.emergency import SqlEmergency
+from gateway.adapters.store.ledger import SqlLedger
+from gateway.adapters.store.policies import Policies
+from gateway.adapters.store.reader import Reader
+from gateway.adapters.store.sessions import DeniedSessions
+from gateway.adapters.store.sources import StoreSources
+from gateway.adapters.store.work_items import WorkItems
+from gateway.adapters.store.writer import Writer
+from gateway.ports import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that is kept, each part behind the port it implements."""
+
+    writer: Writer
+    reader: Reader
+    ledger: SqlLedger
+    desk: SqlDesk
+    counters: SqlCounters
+    emergency: SqlEmergency
+    credentials: SqlCredentials
+    policies: Policies
+    work_items: WorkItems
+    archive: SqlArchive
+    sessions: DeniedSessions
+
+    @classmethod
+    def over(cls, writer: Writer, reader: Reader, sources: StoreSources) -> Self:
+        """The store over a writer that runs and its readers."""
+        sessions = DeniedSessions(writer)
+        return cls(
+            writer=writer,
+            reader=reader,
+            ledger=SqlLedger(writer, reader),
+            desk=SqlDesk(writer, reader, sources, sessions),
+            counters=SqlCounters(reader),
+            emergency=SqlEmergency(writer, reader, sources.ids),
+            credentials=SqlCredentials(writer, reader, sources, sessions),
+            policies=Policies(writer, reader),
+            work_items=WorkItems(writer, reader, sources.ids),
+            archive=SqlArchive(writer, reader),
+            sessions=sessions,
+        )
+
+    def readiness(self) -> Readiness:
+        """Whether records can be made durable and signed, and why not."""
+        return self.writer.readiness()
+
+    def close(self) -> None:
+        """Commit what is queued and let everything go."""
+        self.writer.close()
+        self.reader.close()

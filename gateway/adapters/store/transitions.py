@@ -1,0 +1,60 @@
+"""Moving actions and tickets along their life cycles: `UPDATE … WHERE state IN …`, checked by row count."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select, update
+
+from gateway.adapters.store import budgets, events, tables
+from gateway.adapters.store.unit import GuardError, Unit
+from gateway.core.actions import LIFE_CYCLE, Action, ActionState
+from gateway.core.steps import Blocked
+from gateway.core.tickets import TICKET_LIFE, TicketState
+
+_LIVE = tuple(s for s in TicketState if TICKET_LIFE[s])
+
+
+def move(unit: Unit, action_id: str, state: ActionState, **values: Any) -> None:
+    """Bring an action into `state` from any state that has that arrow; give back what it no longer needs.
+
+    Raises `GuardError` (`state`) when the action is somewhere else by now.
+    """
+    row = tables.actions.c
+    before = [s.value for s in ActionState if state in LIFE_CYCLE[s]]
+    guard = and_(row.id == action_id, row.state.in_(before))
+    changed = unit.changes(update(tables.actions).where(guard).values(state=state.value, **values))
+    if changed != 1:
+        detail = f"The action cannot become {state.value} from where it is now; read it again."
+        raise GuardError(Blocked(guard="state", detail=detail))
+    budgets.give_back(unit, action_id, state)
+
+
+def close_tickets(unit: Unit, action: Action, state: TicketState) -> tuple[str, ...]:
+    """End every live ticket of an action in `state`, with its events; the ids that were closed."""
+    row = tables.tickets.c
+    live = unit.rows(select(row.id).where(row.action_id == action.id, is_live()))
+    for (ticket_id,) in live:
+        move_ticket(unit, ticket_id, action, state)
+    return tuple(ticket_id for (ticket_id,) in live)
+
+
+def move_ticket(
+    unit: Unit, ticket_id: str, action: Action, state: TicketState, *also: ColumnElement[bool]
+) -> None:
+    """Bring a ticket into `state`; raises `GuardError` (`permit`) when it is somewhere else by now.
+
+    `also` are further conditions that must hold of the ticket.
+    """
+    row = tables.tickets.c
+    before = [s.value for s in TicketState if state in TICKET_LIFE[s]]
+    guard = and_(row.id == ticket_id, row.action_id == action.id, row.state.in_(before), *also)
+    if unit.changes(update(tables.tickets).where(guard).values(state=state.value)) != 1:
+        detail = (
+            f"The ticket cannot become {state.value} from where it is now; it was used, closed or replaced."
+        )
+        raise GuardError(Blocked(guard="permit", detail=detail))
+    unit.record(*events.ticket_became(state, ticket_id, action))
+
+
+def is_live() -> ColumnElement[bool]:
+    """The condition on `tickets`: still waiting for votes, or approved and not spent."""
+    return tables.tickets.c.state.in_([s.value for s in _LIVE])
