@@ -74,9 +74,9 @@ def harmless(text: str) -> str:
     return "".join(_encoded(line) if acts else line for line, acts in lines_that_act(unmarked))
 
 
-def show(text: str) -> str:
-    """The text for people: every control, format and invisible character but line feed and tab as `⟨U+202E⟩`."""
-    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) and c not in "\n\t" else c for c in text)
+def show(text: str, *, kept: str = "\n\t") -> str:
+    """The text for people: every control, format and invisible character but those of `kept` as `⟨U+202E⟩`."""
+    return "".join(f"⟨U+{ord(c):04X}⟩" if is_unseen(c) and c not in kept else c for c in text)
 
 
 def is_unseen(character: str) -> bool:
@@ -85,7 +85,8 @@ def is_unseen(character: str) -> bool:
 
 
 def _hits(texts: Mapping[str, str], search: _Search) -> tuple[str, ...]:
-    return tuple(sorted({f"{field}: {show(hit)}" for field, text in texts.items() for hit in search(text)}))
+    found = {(field, hit) for field, text in texts.items() for hit in search(text)}
+    return tuple(sorted({f"{field}: {show(hit, kept='')}" for field, hit in found}))
 
 
 def _shell_hits(texts: Mapping[str, str]) -> tuple[str, ...]:
