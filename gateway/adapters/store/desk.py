@@ -79,7 +79,7 @@ class SqlDesk:
         return await self._writer.run(lambda unit: _cast(unit, ticket_id, vote, self._sources.bench()))
 
     async def cancel(self, action_id: str, *, by: str) -> None:
-        """Withdraw an action that has not started; raises `NotFoundError` or `ConflictError` (`too_late`)."""
+        """Withdraw an action that has not started; raises `NotFoundError` or `ConflictError` (`not_cancellable`)."""
         await self._writer.run(lambda unit: _cancel(unit, action_id, by))
 
     async def expire_due(self, now_ms: int) -> int:
@@ -169,7 +169,7 @@ def _cancel(unit: Unit, action_id: str, by: str) -> None:
     row = stored(unit.connection, action_id)
     action = rows.action_of(row.body)
     if ActionState(row.state) not in _CANCELLABLE:
-        raise ConflictError(f"This action is {row.state} already; it cannot be withdrawn.", code="too_late")
+        raise ConflictError(f"This action is {row.state} already; it cannot be withdrawn.", code="not_cancellable")
     move(unit, action_id, ActionState.CANCELLED)
     closed = close_tickets(unit, action, TicketState.CANCELLED)
     kind = EventType.ACTION_CANCELLED
