@@ -53,8 +53,9 @@ def _limits(leaf: Leaf) -> dict[str, Any]:
     limits: dict[str, Any] = {"types": list(leaf.types)}
     if leaf.words:
         limits["words"] = [*leaf.words, None] if "null" in leaf.types else list(leaf.words)
-    if leaf.least is not None:
-        limits["least"] = leaf.least
+    if "number" in leaf.types:
+        # Everything that is counted, dated or numbered in the policy input starts at nought.
+        limits["least"] = leaf.least or 0
     return limits
 
 

@@ -50,9 +50,8 @@ class World:
             _name(module, rule) for module in loaded for rule in module.rules
         )
         self.collections: frozenset[Path] = frozenset()
-        self.collections = frozenset(
-            _name(module, rule) for module in loaded for rule in module.rules if self._collects(module, rule)
-        )
+        while (lists := self._collecting(loaded)) != self.collections:
+            self.collections = lists
         self.total: frozenset[Path] = frozenset()
         while (found := self._found(loaded)) != self.total:
             self.total = found
@@ -75,6 +74,10 @@ class World:
         return value is None or self.is_defined(
             value, module, Body(expressions=tuple(branch.get("body", ())))
         )
+
+    def _collecting(self, loaded: Iterable[Module]) -> frozenset[Path]:
+        named = [(_name(module, rule), self._collects(module, rule)) for module in loaded for rule in module.rules]
+        return frozenset(name for name, _ in named) - {name for name, collects in named if not collects}
 
     def _collects(self, module: Module, rule: Rule) -> bool:
         """Whether every value a rule or function can have is a list, set or object."""

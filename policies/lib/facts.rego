@@ -67,13 +67,16 @@ within(value, limit_value) if {
 }
 
 # METADATA
-# description: Whether a path or name matches one of the globs; `*` stays inside one path segment, `**` does not.
+# description: |
+#   Whether a path or name matches one of the globs; `*` stays inside one path segment, `**` does not. A line break
+#   counts as a space: WASM's `**` does not match it, OPA's does.
 matches(name, globs) if {
 	is_string(name)
 	is_array(globs)
+	line := replace(name, "\n", " ")
 	some pattern in globs
 	is_string(pattern)
-	glob.match(pattern, ["/"], name)
+	glob.match(pattern, ["/"], line)
 }
 
 # METADATA

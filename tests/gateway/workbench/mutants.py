@@ -1,0 +1,76 @@
+"""Every way to delete or retype one place of a policy input, and what it means to loosen a verdict."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+OTHERS: tuple[Any, ...] = (None, True, False, 0, "", "x", [], ["x"], {}, {"x": 1})
+RANK = {"allow": 0, "require_approval": 1, "deny": 2}
+Place = tuple[str | int, ...]
+
+
+def places(value: Any, path: Place = ()) -> Iterator[Place]:
+    """Every place below the top: keys of objects and elements of lists."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield (*path, key)
+        yield from places(entry, (*path, key))
+
+
+def mutants(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each mutated copy with a name that says what was done."""
+    for path in places(document):
+        name = ".".join(map(str, path))
+        yield f"delete {name}", changed(document, path)
+        original = at(document, path)
+        for other in OTHERS:
+            if kind(other) != kind(original):
+                yield f"{name} := {other!r}", changed(document, path, other)
+
+
+def at(document: Any, path: Place) -> Any:
+    """The value at a place."""
+    for part in path:
+        document = document[part]
+    return document
+
+
+def changed(document: dict[str, Any], path: Place, *value: Any) -> dict[str, Any]:
+    """A copy with the place deleted, or holding `value` when one is given."""
+    copied = _copied(document, path)
+    holder = at(copied, path[:-1])
+    if value:
+        holder[path[-1]] = value[0]
+    else:
+        holder.pop(path[-1])
+    return copied
+
+
+def _copied(document: Any, path: Place) -> Any:
+    """A copy of what lies along the path; the rest is shared, which is enough and far faster."""
+    if not path:
+        return copy.copy(document)
+    copied = copy.copy(document)
+    copied[path[0]] = _copied(document[path[0]], path[1:])
+    return copied
+
+
+def kind(value: Any) -> str:
+    """The JSON type of a value."""
+    names = {bool: "boolean", int: "number", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "null")
+
+
+def looser(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the verdict got easier: a lower effect, or an approval that asks for less."""
+    if RANK[after["effect"]] != RANK[before["effect"]]:
+        return RANK[after["effect"]] < RANK[before["effect"]]
+    if before["effect"] != "require_approval":
+        return False
+    wanted, asked = clauses(before), clauses(after)
+    return any(clause not in asked for clause in wanted)
+
+
+def clauses(answer: dict[str, Any]) -> list[Any]:
+    """Every clause of every finding, whichever rule asked for it."""
+    return [clause for finding in answer["findings"] for clause in finding.get("clauses", ())]
