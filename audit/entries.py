@@ -112,14 +112,27 @@ def certified_keys(entries: Iterable[Entry], outside: Keys) -> Keys:
 
 
 def _introduced(entry: Entry) -> Iterator[tuple[str, str, bytes]]:
+    """Role, key id and public key of each key the leaf states; what is not stated as it should be is passed over."""
     roles = _CERTIFYING_TYPES.get(str(entry.leaf.get("type")), frozenset())
     data = entry.leaf.get("data")
     listed = data.get("keys") if isinstance(data, dict) else None
     for fact in listed if isinstance(listed, list) else ():
-        if isinstance(fact, dict) and fact.get("role") in roles and fact.get("algorithm") == "ed25519":
-            public = read_base64(f"leaf {entry.place}", fact.get("public_key"))
-            if fact["role"] == "vote" or fact.get("key_id") == key_id_of(public):
-                yield fact["role"], str(fact.get("key_id")), public
+        if isinstance(fact, dict) and fact.get("algorithm") == "ed25519":
+            role, key_id, public = (
+                str(fact.get("role")),
+                str(fact.get("key_id")),
+                _decoded(fact, "public_key"),
+            )
+            if role in roles and (role == "vote" or key_id == key_id_of(public)):
+                yield role, key_id, public
+
+
+def _decoded(plain: dict[str, Any], name: str) -> bytes:
+    """The bytes of a base64 field; none at all when it is missing or something else, and no key or signature is that."""
+    try:
+        return base64.b64decode(plain[name], validate=True)
+    except (LookupError, TypeError, ValueError):
+        return b""
 
 
 def check_signatures(entries: Sequence[Entry], keys: Keys) -> None:
@@ -198,13 +211,6 @@ def vote_holds(entry: Entry, keys: Keys) -> bool | None:
         return None
     fields = (data.get(name) for name in ("ticket", "question_digest", "answer", "reason_sha256"))
     message = vote_message(*(str(value) for value in fields))
-    if not is_signed(known.public, _signature(data), message):
+    if not is_signed(known.public, _decoded(data, "signature"), message):
         raise RefusedError("the vote's signature does not fit it", VOTE_FORGED, entry.place)
     return True
-
-
-def _signature(data: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(data["signature"], validate=True)
-    except (LookupError, TypeError, ValueError):
-        return b""
