@@ -3,7 +3,7 @@
 from gateway.sandbox.git.commits import Commit
 from gateway.sandbox.git.repository import ZERO
 from gateway.sandbox.gitlab.closing import issues_closed_by
-from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role, User
+from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role, StateEvent, User
 from gateway.sandbox.gitlab.forge import Forge
 from gateway.sandbox.gitlab.pipelines import Runner
 
@@ -72,7 +72,7 @@ class Activity:
         now = self._forge.clock.now()
         request.state, request.merged_at, request.merged_by, request.updated_at = "merged", now, user, now
         request.merge_commit_sha = commit
-        self.system_note(request, user, "merged")
+        self._note_state(request, user, "merged")
         if request.target_branch == project.default_branch:
             self.close_issues(project, f"{request.title}\n{request.description}", user)
 
@@ -91,7 +91,12 @@ class Activity:
         now = self._forge.clock.now()
         item.state, item.updated_at = state, now
         item.closed_at, item.closed_by = (now, user) if state == "closed" else (None, None)
-        self.system_note(item, user, "closed" if state == "closed" else "reopened")
+        self._note_state(item, user, "closed" if state == "closed" else "reopened")
+
+    def _note_state(self, item: Item, user: User, state: str) -> None:
+        self.system_note(item, user, state)
+        event = StateEvent(self._forge.number("state_event"), user, self._forge.clock.now(), state)
+        item.state_events.append(event)
 
     def system_note(self, item: Item, user: User, text: str) -> Note:
         """A line in the discussion that nobody typed."""

@@ -68,6 +68,16 @@ class Note:
     commands_changes: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StateEvent:
+    """A change of state, as `resource_state_events` remembers it."""
+
+    id: int
+    user: User
+    created_at: datetime
+    state: str
+
+
 @dataclass
 class Item:
     """What issues and merge requests share."""
@@ -84,6 +94,7 @@ class Item:
     labels: list[str] = field(default_factory=list)
     assignees: list[User] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    state_events: list[StateEvent] = field(default_factory=list)
     closed_at: datetime | None = None
     closed_by: User | None = None
     due_date: str | None = None

@@ -127,7 +127,7 @@ def environment(item: Environment, project: Project, url: str) -> Document:
 
 
 def deployment(item: Deployment, project: Project, url: str) -> Document:
-    """A deployment with the job that made it."""
+    """A deployment with the job that made it; when it ended is the job's `finished_at`, as GitLab's entity has none."""
     return {
         "id": item.id,
         "iid": item.iid,
@@ -135,7 +135,6 @@ def deployment(item: Deployment, project: Project, url: str) -> Document:
         "sha": item.sha,
         "created_at": stamp(item.created_at),
         "updated_at": stamp(item.updated_at),
-        "finished_at": stamp(item.finished_at),
         "user": user_basic(item.user, url),
         "environment": environment_basic(project.environments[item.environment_id]),
         "deployable": job(project.jobs[item.job_id], project, url),

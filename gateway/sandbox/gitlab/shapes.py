@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from gateway.sandbox.git.commits import Commit, FileDiff
-from gateway.sandbox.gitlab.entities import Item, Note, Project, Protection, Role, User
+from gateway.sandbox.gitlab.entities import Item, Note, Project, Protection, Role, StateEvent, User
 from gateway.sandbox.wire import Document
 
 _LEVELS = {
@@ -86,6 +86,7 @@ def project(item: Project, url: str) -> Document:
         "issues_enabled": True,
         "merge_requests_enabled": True,
         "jobs_enabled": True,
+        "ci_config_path": None,
     }
 
 
@@ -194,6 +195,20 @@ def note(item: Note, parent: Item, kind: str, url: str) -> Document:
         "imported_from": "none",
         "noteable_iid": parent.iid,
         "commands_changes": item.commands_changes,
+    }
+
+
+def state_event(item: StateEvent, parent: Item, kind: str, url: str) -> Document:
+    """A change of state of an issue or merge request."""
+    return {
+        "id": item.id,
+        "user": user_basic(item.user, url),
+        "created_at": stamp(item.created_at),
+        "resource_type": kind,
+        "resource_id": parent.id,
+        "source_commit": None,
+        "source_merge_request": None,
+        "state": item.state,
     }
 
 

@@ -177,6 +177,13 @@ def get_note(call: Call) -> Reply:
     return Reply(200, shapes.note(found, item, kind, call.forge.url))
 
 
+def list_state_events(call: Call) -> Reply:
+    """GET …/resource_state_events, oldest first."""
+    _, item, kind = _noteable(call)
+    url = call.forge.url
+    return page(call, item.state_events, lambda event: shapes.state_event(event, item, kind, url))
+
+
 _ISSUE = "projects/:id/issues/:issue_iid"
 _REQUEST = "projects/:id/merge_requests/:merge_request_iid"
 ROUTES: Routes = (
@@ -187,6 +194,8 @@ ROUTES: Routes = (
     Route("POST", f"{_ISSUE}/notes", create_note),
     Route("GET", f"{_ISSUE}/notes", list_notes),
     Route("GET", f"{_ISSUE}/notes/:note_id", get_note),
+    Route("GET", f"{_ISSUE}/resource_state_events", list_state_events),
+    Route("GET", f"{_REQUEST}/resource_state_events", list_state_events),
     Route("POST", f"{_REQUEST}/notes", create_note),
     Route("GET", f"{_REQUEST}/notes", list_notes),
     Route("GET", f"{_REQUEST}/notes/:note_id", get_note),
