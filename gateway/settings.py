@@ -50,6 +50,14 @@ class GitLabSettings(_Section):
     road_username: str = Field(
         default="loopgate-road", description="Username of the road identity, to know its own commits."
     )
+    people: dict[str, str] = Field(
+        default={},
+        description="Roster ids of people by their GitLab username, so that authors are recognised.",
+    )
+    gateway_emails: tuple[str, ...] = Field(
+        default=(),
+        description="E-mail addresses of the two identities on GitLab, as their merge commits carry them.",
+    )
     merge_username: str = Field(default="loopgate-merge", description="Username of the merge identity.")
 
 
@@ -120,9 +128,6 @@ class ServeSettings(_Section):
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port of /metrics on loopback; 0 turns it off."
     )
-    origin: str = Field(
-        default="loopgate.local", description="The log's name and the host of agents' e-mail addresses."
-    )
     queue: int = Field(default=2000, ge=10, description="Units the writer queues before it answers 503.")
     poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at what is due.")
     public_url: str = Field(default="", description="How people reach the gateway; used in links.")
@@ -137,6 +142,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default=Path(".loopgate"), description="Folder of keys, database, mirrors. Trust: all of it."
+    )
+    origin: str = Field(
+        default="loopgate.local",
+        description="The log's name for ever, and the host of agents' e-mail addresses.",
     )
     database_url: str = Field(default="", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
     gitlab: GitLabSettings = GitLabSettings()

@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from gateway.cli import (
@@ -50,6 +49,9 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(signals.app, name="signals")
 app.add_typer(policy.app, name="policy")
 
+# typer keeps its usage errors to itself but for this one; the others share its base.
+UsageError = typer.BadParameter.__mro__[2]
+
 _CODES = {
     "denied": Exit.DENIED,
     "over_budget": Exit.DENIED,
@@ -67,12 +69,12 @@ def run() -> None:
 def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return for each way a command can end
     try:
         returned = app(arguments, standalone_mode=False)
-    except click.exceptions.Exit as asked:
+    except typer.Exit as asked:
         return asked.exit_code
-    except click.ClickException as wrong:
+    except UsageError as wrong:  # type: ignore[misc]  # typer hides this class, not its place
         wrong.show()
         return Exit.USAGE
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         print_error("Interrupted.")
         return Exit.ERROR
     except ApiError as error:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
 import typer
 from pydantic import BaseModel
 
@@ -97,14 +96,12 @@ def _settings(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterable[tuple
             yield f"`{'.'.join(path)}`", f"`LOOPGATE_{'__'.join(path).upper()}`", default, meaning
 
 
-def _commands(command: click.Command, name: str) -> Iterable[tuple[str, str]]:
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-    if isinstance(command, click.Group):
-        for child in command.list_commands(context):
-            found = command.get_command(context, child)
-            if found:
-                yield from _commands(found, f"{name} {child}")
-    else:
+def _commands(command: Any, name: str) -> Iterable[tuple[str, str]]:
+    context = typer.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    children = command.list_commands(context) if hasattr(command, "list_commands") else ()
+    for child in children:
+        yield from _commands(command.get_command(context, child), f"{name} {child}")
+    if not children:
         yield name, command.get_help(context)
 
 

@@ -6,21 +6,13 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from gateway.core.actions import ActionState
-from gateway.core.model import Model
+from gateway.core.credentials import Token, VoteKey
+from gateway.core.emergency import Stop
+from gateway.core.listings import ActionFilter, EventRow, WorkItem
 from gateway.core.principals import Principal, Scope
 from gateway.core.rulings import Ruling
 from gateway.core.tickets import Ticket, Vote
 from gateway.ports import ActionRecord
-
-
-class ActionFilter(Model):
-    """Which actions to list; None means any."""
-
-    states: tuple[ActionState, ...] = ()
-    agent: str | None = None
-    owner: str | None = None
-    project: str | None = None
-    trace: str | None = None
 
 
 class Desk(Protocol):
@@ -61,22 +53,6 @@ class Desk(Protocol):
         ...
 
 
-class Token(Model):
-    """A credential just made; `secret` is shown this once."""
-
-    id: str
-    secret: str
-    expires_ms: int
-
-
-class VoteKey(Model):
-    """A person's public vote key; `public_key` is 32 bytes in base64."""
-
-    id: str
-    person: str
-    public_key: str
-
-
 class Credentials(Protocol):
     """Tokens and keys. Every change is an event."""
 
@@ -109,17 +85,6 @@ class Credentials(Protocol):
         ...
 
 
-class Stop(Model):
-    """An emergency brake. `scope` is everything, agent, project or action_type; `value` names which."""
-
-    id: str
-    scope: str
-    value: str
-    reason: str
-    by: str
-    engaged_ms: int
-
-
 class Emergency(Protocol):
     """Stops. In force for the next unit."""
 
@@ -134,18 +99,6 @@ class Emergency(Protocol):
     async def stops(self) -> tuple[Stop, ...]:
         """The stops in force."""
         ...
-
-
-class EventRow(Model):
-    """One event of the log with its place; `leaf` is the event as JSON."""
-
-    index: int
-    id: str
-    type: str
-    subject: str
-    time_ms: int
-    leaf: dict[str, Any]
-    disclosures: dict[str, Any] = Field(default_factory=dict)
 
 
 class Archive(Protocol):
@@ -168,21 +121,6 @@ class Archive(Protocol):
     async def bundle(self, first: int, end: int | None, *, by: str) -> AsyncIterator[bytes]:
         """The bytes of an evidence bundle; the export is an event itself."""
         ...
-
-
-class WorkItem(Model):
-    """A work item of the tracker that the loop opened."""
-
-    id: str
-    key: str
-    project: str
-    issue: str | None
-    title: str
-    severity: str
-    state: str
-    trace: str
-    findings: int
-    opened_ms: int
 
 
 class Signals(Protocol):

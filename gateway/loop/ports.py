@@ -1,8 +1,9 @@
 """What the loop needs from outside: the road to propose on, and its own memory of work items."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.core.actions import Request
+from gateway.core.listings import WorkItem
 from gateway.core.model import Model
 from gateway.core.outcomes import AnyOutcome
 
@@ -27,10 +28,32 @@ class Proposals(Protocol):
 class WorkItems(Protocol):
     """The memory of what was opened for which findings."""
 
-    async def known(self, key: str) -> KnownItem | None:
+    async def received(self, source: str, *, digest: str, project: str, findings: int, by: str) -> str:
+        """Record a report that came in; its id."""
+        ...
+
+    async def find(self, key: str) -> WorkItem | None:
         """The item of that key, if the loop opened one."""
         ...
 
+    async def open(
+        self,
+        key: str,
+        *,
+        project: str,
+        tracker: str,
+        title: str,
+        severity: str,
+        trace: str,
+        findings: dict[str, Any],
+    ) -> WorkItem:
+        """Open the item of a key; `findings` are JSON by their own keys."""
+        ...
+
+    async def link(self, key: str, issue: str) -> WorkItem:
+        """Note the tracker's own key of an item."""
+        ...
+
     async def saw(self, key: str, findings: tuple[str, ...]) -> None:
-        """Note the findings (their keys) that the newest report shows for an item."""
+        """Note the findings (their keys) that the newest report shows for an item; the others are gone."""
         ...

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.demonstration.story import PROJECT, Story
+from gateway.cli.demonstration.story import Story
 
 _README = {"op": "create", "path": "notes.md", "content": "A note.\n"}
 
@@ -78,8 +78,9 @@ async def evidence(story: Story) -> None:
     tell.step("Somebody turns a denial into an approval in a copy.")
     copy = stage.folder / "tampered.evidence.tar"
     copy.write_bytes(_tampered(bundle.read_bytes()))
-    refusal = await asyncio.to_thread(_verify_refuses, story, copy, vkey)
-    tell.refused(refusal)
+    code, refusal = await asyncio.to_thread(stage.try_command, "audit", "verify", str(copy), "--key", vkey)
+    tell.expect(code == 1, "a tampered copy must not verify")
+    tell.refused(refusal.strip().replace("\n", " "))
 
 
 def _shown(story: Story, findings: tuple[dict[str, Any], ...], code: str) -> None:
@@ -100,14 +101,3 @@ def _tampered(archive: bytes) -> bytes:
     """One bit of one recorded event flipped; the archive is otherwise as it was."""
     at = archive.index(b'"payload":"') + 400
     return archive[:at] + bytes([archive[at] ^ 1]) + archive[at + 1 :]
-
-
-def _verify_refuses(story: Story, copy: Path, vkey: str) -> str:
-    from gateway.cli.demonstration.verifying import verify_copy
-
-    verdict = verify_copy(copy, vkey)
-    story.tell.expect(not verdict.ok, "a tampered copy must not verify")
-    return verdict.sentence
-
-
-__all__ = ["PROJECT", "evidence", "three_refusals"]

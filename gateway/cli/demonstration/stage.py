@@ -84,6 +84,13 @@ class Stage:
 
     def command(self, *arguments: str) -> str:
         """Run the real command line without a terminal; its standard output."""
+        code, shown = self.try_command(*arguments)
+        if code:
+            raise StoryDiffersError(f"`loopgate {' '.join(arguments)}` failed: {shown.strip()}")
+        return shown
+
+    def try_command(self, *arguments: str) -> tuple[int, str]:
+        """Run the real command line without a terminal; exit code, and standard output or else the error."""
         done = subprocess.run(  # noqa: S603 - our own program, an argv list
             [sys.executable, "-m", "gateway.cli.main", *arguments],
             capture_output=True,
@@ -91,9 +98,7 @@ class Stage:
             check=False,
             cwd=self.folder,
         )
-        if done.returncode:
-            raise StoryDiffersError(f"`loopgate {' '.join(arguments)}` failed: {done.stderr.strip()}")
-        return done.stdout
+        return done.returncode, done.stdout or done.stderr
 
     def as_person(self, person: str, *arguments: str) -> tuple[int, str]:
         """Run the real command line at a terminal as that person."""

@@ -1,0 +1,73 @@
+"""Listening: the doors over HTTP, the poller beside them, metrics on a port of their own."""
+
+import asyncio
+import socket
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from prometheus_client import start_http_server
+
+from gateway.app import Gateway
+from gateway.doors.rest.door import rest_door
+from gateway.settings import ServeSettings
+
+
+class Listener:
+    """Serves a gateway while the context is entered; on the way out it stops taking requests and finishes."""
+
+    def __init__(self, gateway: Gateway, settings: ServeSettings) -> None:
+        self._gateway, self._settings = gateway, settings
+        self._socket = _listen(settings.host, settings.port)
+        config = uvicorn.Config(
+            rest_door(gateway.neighbours),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+        )
+        self._server = _Server(config)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    @property
+    def metrics_url(self) -> str:
+        """Where /metrics is, or an empty string when it is off."""
+        return (
+            f"http://127.0.0.1:{self._settings.metrics_port}/metrics" if self._settings.metrics_port else ""
+        )
+
+    async def __aenter__(self) -> Self:
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        self._tasks = [serving, asyncio.create_task(self._gateway.poller.run())]
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if self._settings.metrics_port:
+            start_http_server(self._settings.metrics_port, addr="127.0.0.1")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._gateway.poller.stop()
+        await asyncio.gather(*self._tasks)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the command decides what a signal means."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    return listening
