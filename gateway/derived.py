@@ -155,7 +155,7 @@ def _mapped(action: Action, branch: str | None, catalogue: Catalogue) -> tuple[s
 
 
 def _of_jobs(change: Change | None) -> tuple[str, ...] | None:
-    if change is None or change.truncated or change.ci.remote_includes:
+    if change is None or change.truncated or UNKNOWN in change.ci.environments:
         return None
     return change.ci.environments
 

@@ -21,6 +21,7 @@ class Project(Answer):
     id: int
     path_with_namespace: str
     default_branch: str | None = None
+    ci_config_path: str | None = None
 
 
 class ProtectedBranch(Answer):

@@ -37,6 +37,7 @@ from gateway.core.vocabulary import ActionType as T
 from gateway.ports import Clock, Inspection
 
 V = TypeVar("V")
+DEFAULT_CI_PATH = ".gitlab-ci.yml"
 _HISTORY = 50
 _SETTLING = frozenset({"checking", "unchecked", "preparing", "approvals_syncing"})
 _LOOKS = 4
@@ -118,18 +119,26 @@ class Inspector:
         parts.take("pipeline", lambda: self._pipeline(project, request.head))
         parts.take("branch", lambda: self._branch(project, request.target_branch))
 
+    def rules_of(self, project: str) -> tuple[tuple[str, ...], str]:
+        """The patterns of the project's protected branches, and where its CI configuration is."""
+        path = self.forge.get(project_path(project), Project).ci_config_path
+        return self._patterns(project), path or DEFAULT_CI_PATH
+
+    def _patterns(self, project: str) -> tuple[str, ...]:
+        rows = self.forge.list(project_path(project, "protected_branches"), ProtectedBranch)
+        return tuple(sorted({row.name for row in rows}))
+
     def _project(self, action: Action) -> ProjectFacts:
         asked = action.target.project or ""
         project = self.forge.get(project_path(asked), Project)
         if project.path_with_namespace.lower() != asked.lower():
             name = project.path_with_namespace
             raise FactsMissingError(f"The project is called {name} now; name it so.", retryable=False)
-        patterns = self.forge.list(project_path(asked, "protected_branches"), ProtectedBranch)
         return ProjectFacts(
             id=str(project.id),
             path=asked,
             default_branch=project.default_branch or "",
-            protected_branches=tuple(sorted({p.name for p in patterns})),
+            protected_branches=self._patterns(asked),
         )
 
     def _branch(self, project: ProjectFacts, name: str) -> BranchFacts:

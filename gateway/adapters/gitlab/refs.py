@@ -1,30 +1,38 @@
-"""Branches and commits: built in the mirror, pushed with a lease by the road identity, recognised by their commit id."""
+"""Branches and commits: the commit id is known before the act, and by it the act is recognised.
 
+Commits are built in the mirror and pushed with a lease by the road identity. A branch alone is made by the forge's
+own call, which only ever creates.
+"""
+
+import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from gateway.adapters.gitlab.answers import Branch
+from gateway.adapters.gitlab.forge import project_path
 from gateway.adapters.gitlab.operation import Access, needed, project_of
 from gateway.core.actions import Action
-from gateway.core.errors import TargetRefusedError
+from gateway.core.errors import TargetRefusedError, TargetUnclearError
 from gateway.core.params import BranchCreate, CommitCreate
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
 from gateway.ports import ActionRecord, Reconciliation
 
-_COMMIT_DIGITS = 40
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 # Builds the commit an operation will push, from the action and its marker.
 Build = Callable[[Access, Permit, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class MoveBranch:
-    """`branch.create`, `commit.create`, `commit.revert`: one branch moves from the head that was judged to a new one."""
+    """`commit.create` and `commit.revert`: one branch moves from the head that was judged to a new commit."""
 
     access: Access
     build: Build
 
     async def prepare(self, permit: Permit) -> Preparation:
-        """Build the commit, or find the one to start at; nothing leaves the mirror."""
+        """Build the commit; nothing leaves the mirror."""
         facts = needed(permit.facts.branch, "branch that was read")
         marker = self.access.marker(permit.action.id)
         commit = await self.build(self.access, permit, marker)
@@ -45,19 +53,48 @@ class MoveBranch:
         return where_it_is(branch, head, commit, preparation.before.get("head"))
 
 
-async def start_commit(access: Access, permit: Permit, marker: str) -> str:  # noqa: ARG001 - the form of `Build`
-    """The commit a new branch starts at: the one named, or the head of the branch named or of the default branch."""
-    action, params = permit.action, permit.action.params
-    if permit.facts.branch and permit.facts.branch.head is not None:
-        raise TargetRefusedError(f"The branch {_branch_of(action)} is there already.", code="stale")
-    start = params.from_ if isinstance(params, BranchCreate) else None
-    if start and len(start) == _COMMIT_DIGITS and set(start) <= set("0123456789abcdef"):
-        return start
-    branch = start or (permit.facts.project.default_branch if permit.facts.project else "")
-    head = await access.repository.head_of(project_of(action), branch)
-    if head is None:
-        raise TargetRefusedError(f"There is no branch {branch!r} to start at.")
-    return head
+@dataclass(frozen=True, slots=True)
+class CreateBranch:
+    """`branch.create`: a branch that was not there, at a commit that was known before."""
+
+    access: Access
+
+    async def prepare(self, permit: Permit) -> Preparation:
+        """Find the commit to start at."""
+        branch = _branch_of(permit.action)
+        if permit.facts.branch and permit.facts.branch.head is not None:
+            raise TargetRefusedError(f"The branch {branch} is there already.", code="stale")
+        commit = await self._start(permit)
+        marker = self.access.marker(permit.action.id)
+        return Preparation(marker=marker, commit=commit, before={"branch": branch, "head": None})
+
+    async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
+        """Create it; GitLab answers 400 when it is there by now."""
+        branch, commit = _branch_of(permit.action), needed(preparation.commit, "commit")
+        path = project_path(project_of(permit.action), "repository/branches")
+        body = {"branch": branch, "ref": commit}
+        made = await asyncio.to_thread(self.access.road.post, path, body, Branch)
+        if made.commit.id != commit:
+            raise TargetUnclearError(f"The branch was made at {made.commit.id}, not at {commit}; look at it.")
+        return _pushed(branch, commit)
+
+    async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
+        """Ask the forge where the branch is."""
+        branch, commit = _branch_of(record.action), needed(preparation.commit, "commit")
+        head = await self.access.repository.head_of(project_of(record.action), branch)
+        return where_it_is(branch, head, commit, None)
+
+    async def _start(self, permit: Permit) -> str:
+        """The commit named, or the head of the branch named or of the default branch."""
+        action, params = permit.action, permit.action.params
+        start = params.from_ if isinstance(params, BranchCreate) else None
+        if start and _COMMIT.fullmatch(start):
+            return start
+        branch = start or needed(permit.facts.project, "project that was read").default_branch
+        head = await self.access.repository.head_of(project_of(action), branch)
+        if head is None:
+            raise TargetRefusedError(f"There is no branch {branch!r} to start at.")
+        return head
 
 
 async def new_commit(access: Access, permit: Permit, marker: str) -> str:

@@ -11,7 +11,7 @@ from gateway.adapters.gitlab.inspection import Inspector
 from gateway.adapters.gitlab.issues import AddComment, CreateIssue, MoveIssue
 from gateway.adapters.gitlab.merge_requests import Merge, OpenMergeRequest
 from gateway.adapters.gitlab.operation import Access, Operation
-from gateway.adapters.gitlab.refs import MoveBranch, new_commit, revert_commit, start_commit
+from gateway.adapters.gitlab.refs import CreateBranch, MoveBranch, new_commit, revert_commit
 from gateway.core.actions import Action
 from gateway.core.errors import LoopgateError, TargetError, TargetRefusedError
 from gateway.core.permits import Permit
@@ -45,7 +45,7 @@ class GitLabTarget:
             ActionType.ISSUE_CREATE: CreateIssue(access),
             ActionType.ISSUE_COMMENT: AddComment(access),
             ActionType.ISSUE_TRANSITION: MoveIssue(access),
-            ActionType.BRANCH_CREATE: MoveBranch(access, start_commit),
+            ActionType.BRANCH_CREATE: CreateBranch(access),
             ActionType.COMMIT_CREATE: MoveBranch(access, new_commit),
             ActionType.COMMIT_REVERT: MoveBranch(access, revert_commit),
             ActionType.MERGE_REQUEST_OPEN: OpenMergeRequest(access),
@@ -67,6 +67,13 @@ class GitLabTarget:
     async def inspect(self, action: Action) -> Inspection:
         """Read what the ruling needs, in a worker thread."""
         return await asyncio.to_thread(self._inspector.inspect, action)
+
+    async def branch_rules(self, project: str) -> tuple[tuple[str, ...], str]:
+        """The patterns of a project's protected branches and its CI configuration path, for the git inspector.
+
+        Raises `FactsMissingError`.
+        """
+        return await asyncio.to_thread(self._inspector.rules_of, project)
 
     async def prepare(self, permit: Permit) -> Preparation:
         """Build the commit, note what undoing needs."""

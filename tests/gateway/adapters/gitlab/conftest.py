@@ -1,16 +1,23 @@
-"""A fresh sandbox and the real target in front of it, for every test."""
+"""A fresh sandbox, with the real target and the real git plumbing in front of it, for every test."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.sandbox.server import Sandbox
-from tests.fakes.targets import FakeRepository
+from tests.gateway.adapters.gitlab.plumbing import mirrors_of, repository_of
 from tests.gateway.adapters.gitlab.rigs import World, egress_of, target_of
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[World]:
     with Sandbox(tmp_path / "sandbox") as sandbox, egress_of(sandbox).session() as session:
-        yield World(sandbox, target_of(sandbox, session, FakeRepository()), session, tmp_path / "scratch")
+        mirrors = mirrors_of(sandbox, tmp_path / "mirrors")
+        yield World(
+            sandbox,
+            target_of(sandbox, session, repository_of(sandbox, mirrors)),
+            session,
+            tmp_path / "scratch",
+        )
+        await mirrors.close()

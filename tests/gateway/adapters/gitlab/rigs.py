@@ -69,7 +69,10 @@ def target_of(sandbox: Sandbox, session: requests.Session, repository: Repositor
 
 @dataclass
 class SandboxRig:
-    """One action type; `write` and `read` are the requests that faults spoil: (method, decoded path)."""
+    """One action type; `write` and `read` are the requests that faults spoil: (method, decoded path).
+
+    `refused_at` and `reply_of` are others, where the write as a whole is refused or its last reply is lost.
+    """
 
     sandbox: Sandbox
     target: GitLabTarget
@@ -78,6 +81,8 @@ class SandboxRig:
     count: Callable[[Project], int]
     read: tuple[str, str] = ("GET", API)
     refusal: str = "403 sandbox fault"
+    refused_at: tuple[str, str] | None = None
+    reply_of: tuple[str, str] | None = None
 
     def effects(self) -> int:
         project = self.sandbox.forge.project_at(PROJECT)
@@ -94,8 +99,14 @@ class SandboxRig:
             "garbage_write": {"kind": "garbage"},
             "garbage_read": {"kind": "garbage"},
         }
-        method, path = self.read if fault.endswith("_read") else self.write
+        method, path = self._place(fault)
         self.sandbox.switches.add(Fault(**kinds[fault], system="gitlab", method=method, path=path))
+
+    def _place(self, fault: str) -> tuple[str, str]:
+        if fault.endswith("_read"):
+            return self.read
+        special = {"refuse": self.refused_at, "lose_reply": self.reply_of}
+        return special.get(fault) or self.write
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,15 @@ def _git(*argv: str) -> str:
     return done.stdout.decode()
 
 
+PUSH = ("POST", "/shop/checkout.git/git-receive-pack")
+# Git asks before it sends, and only then can be told no; its words name the status.
+BY_GIT: dict[str, Any] = {"refused_at": ("GET", "/shop/checkout.git/info/refs"), "refusal": "403"}
+
+
+def _heads(branch: str) -> Callable[[Project], int]:
+    return lambda p: int(p.repository.resolve(f"refs/heads/{branch}") is not None)
+
+
 def _commented(iid: int, kind: str) -> Callable[[Project], int]:
     return lambda p: sum(1 for n in getattr(p, kind)[iid].notes if not n.system)
 
@@ -216,6 +236,40 @@ def _redeploy(world: World) -> SandboxRig:
     return SandboxRig(world.sandbox, world.target, action, write, lambda p: len(p.deployments) - 2)
 
 
+def _branch_create(world: World) -> SandboxRig:
+    action = world.act(T.BRANCH_CREATE, {}, branch="agent/fresh")
+    write = ("POST", f"{API}/repository/branches")
+    return SandboxRig(world.sandbox, world.target, action, write, _heads("agent/fresh"))
+
+
+def _commit_create(world: World) -> SandboxRig:
+    changes = ({"op": "create", "path": "src/made.js", "content": "export {}\n"},)
+    action = world.act(T.COMMIT_CREATE, {"message": "Add a file", "changes": changes}, branch="agent/made")
+    return SandboxRig(world.sandbox, world.target, action, PUSH, _heads("agent/made"), **BY_GIT)
+
+
+def _commit_revert(world: World) -> SandboxRig:
+    head = world.branch_with_change("agent/new")
+    action = world.act(T.COMMIT_REVERT, {}, branch="agent/new", commit=head)
+    moved: Callable[[Project], int] = lambda p: int(p.repository.resolve("refs/heads/agent/new") != head)  # noqa: E731 - same
+    return SandboxRig(world.sandbox, world.target, action, PUSH, moved, **BY_GIT)
+
+
+def _rollback_by_revert(world: World) -> SandboxRig:
+    first = min(world.project().deployments)
+    params = {"to": str(first), "method": "revert"}
+    action = world.act(T.DEPLOYMENT_ROLLBACK, params, environment="production")
+    return SandboxRig(
+        world.sandbox,
+        world.target,
+        action,
+        PUSH,
+        lambda p: len(p.merge_requests),
+        reply_of=("POST", f"{API}/merge_requests"),
+        **BY_GIT,
+    )
+
+
 def open_request(world: World, branch: str = "agent/new", **more: Any) -> int:
     """A merge request opened directly by maya; returns its iid."""
     world.branch_with_change(branch)
@@ -227,8 +281,15 @@ API_RIGS: dict[str, Callable[[World], SandboxRig]] = {
     "issue.create": _issue_create,
     "issue.comment": _issue_comment,
     "issue.transition": _issue_transition,
+    "branch.create": _branch_create,
     "merge_request.open": _merge_request_open,
     "merge_request.comment": _merge_request_comment,
     "merge_request.merge": _merge_request_merge,
     "deployment.rollback redeploy": _redeploy,
+}
+
+GIT_RIGS: dict[str, Callable[[World], SandboxRig]] = {
+    "commit.create": _commit_create,
+    "commit.revert": _commit_revert,
+    "deployment.rollback revert": _rollback_by_revert,
 }
