@@ -5,7 +5,6 @@ A reader that re-encodes what it read must get the same bytes; so no bit can hid
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -112,31 +111,26 @@ def json_line(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def read_lines(member: str, content: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of a member; raises `RefusedError` unless `json_line` would write them the same."""
-    return [_read_line(member, line) for line in content.splitlines(keepends=True)]
-
-
-def _read_line(member: str, line: bytes) -> dict[str, Any]:
+def read_object(member: str, content: bytes) -> dict[str, Any]:
+    """The JSON object on the only line of a member; raises `RefusedError` unless `json_line` writes it the same."""
     try:
-        value = json.loads(line)
+        value = json.loads(content)
         again = json_line(value)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"{member} holds a line that is not JSON", NOT_AN_EXPORT) from error
-    if not isinstance(value, dict) or again != line:
-        raise RefusedError(
-            f"{member} holds a line that is not a JSON object in canonical form", NOT_AN_EXPORT
-        )
+        raise RefusedError(f"{member} is not JSON", NOT_AN_EXPORT) from error
+    if not isinstance(value, dict) or again != content:
+        raise RefusedError(f"{member} is not a JSON object in canonical form", NOT_AN_EXPORT)
     return value
 
 
 def read_base64(member: str, text: Any) -> bytes:
     """Decode base64 that has one form only; raises `RefusedError` for anything else."""
+    given = text.encode() if isinstance(text, str) else text
     try:
-        decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
+        decoded = base64.b64decode(given, validate=True)
+    except (TypeError, ValueError) as error:
         raise RefusedError(f"{member} holds something that is not base64", NOT_AN_EXPORT) from error
-    if base64.b64encode(decoded).decode() != text:
+    if base64.b64encode(decoded) != given:
         raise RefusedError(f"{member} holds base64 that is not in canonical form", NOT_AN_EXPORT)
     return decoded
 

@@ -23,6 +23,7 @@ verifier could not be run as asked.
 import argparse
 import base64
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,7 +40,7 @@ from audit.archive import (
     json_line,
     manifest_of,
     read_hashes,
-    read_lines,
+    read_object,
 )
 from audit.disclosures import digest_of
 from audit.dsse import key_id_of
@@ -67,6 +68,8 @@ from audit.problems import (
     Problem,
     RefusedError,
 )
+
+_DISCLOSURE = re.compile(rb'\{"disclosure":"([A-Za-z0-9_-]+)","index":(0|[1-9][0-9]{0,15})\}\n')
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,7 @@ def _open(member: str, members: Mapping[str, bytes], trusted: tuple[Vkey, ...]) 
 def _frontier(content: bytes, start: Checkpoint, end: Checkpoint) -> Frontier:
     """The subtrees before the range, which must lead to the first root, and the first tree to the second."""
     member = "consistency.json"
-    lines = read_lines(member, content)
-    plain = lines[0] if len(lines) == 1 else {}
+    plain = read_object(member, content)
     hashes, proof = (read_hashes(member, plain.get(name)) for name in ("frontier", "proof"))
     frontier = Frontier(start.size, hashes)
     if content != consistency_member(frontier, end.size, proof):
@@ -190,7 +192,7 @@ def consistency_member(frontier: Frontier, second: int, proof: Sequence[bytes]) 
 def _check_certificates(earlier: Sequence[Entry], start: Checkpoint, end: Checkpoint) -> None:
     """Entries before the range are there for their keys only; each is proved to be in the tree."""
     places = [entry.place for entry in earlier]
-    if places != sorted(set(places)) or any(not 0 <= place < start.size for place in places):
+    if places != sorted(set(places)) or any(place >= start.size for place in places):
         raise RefusedError("keys.jsonl is not a list of leaves before the range", NOT_AN_EXPORT)
     for entry in earlier:
         root = root_from_inclusion(leaf_hash(entry.body), entry.place, end.size, entry.proof)
@@ -210,14 +212,15 @@ def _check_tree(frontier: Frontier, entries: Sequence[Entry], end: Checkpoint) -
 def _check_disclosures(content: bytes, entries: Sequence[Entry]) -> tuple[int, int]:
     """Every value shown has its digest in its leaf (RFC 9901 section 7.1); gives how many are shown and not."""
     hidden = {(entry.place, digest) for entry in entries for digest in _digests(entry)}
-    lines = read_lines("disclosures.jsonl", content)
+    lines = content.splitlines(keepends=True)
     for line in lines:
-        place, text = line.get("index"), line.get("disclosure")
-        if type(place) is not int or not isinstance(text, str) or len(line) != len(("index", "disclosure")):
-            raise RefusedError("disclosures.jsonl holds a line of another form", NOT_AN_EXPORT)
-        if not text.isascii() or (place, digest_of(text)) not in hidden:
-            raise RefusedError("a private value does not belong to this leaf", VALUE_CHANGED, place)
-        hidden.remove((place, digest_of(text)))
+        found = _DISCLOSURE.fullmatch(line)
+        if found is None:
+            raise RefusedError("disclosures.jsonl holds a line that is not a disclosure", NOT_AN_EXPORT)
+        shown = int(found[2]), digest_of(found[1].decode())
+        if shown not in hidden:
+            raise RefusedError("a private value does not belong to this leaf", VALUE_CHANGED, shown[0])
+        hidden.remove(shown)
     return len(lines), len(hidden)
 
 

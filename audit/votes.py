@@ -10,4 +10,5 @@ def vote_message(ticket: str, question_digest: str, answer: str, reason_sha256: 
     digits), `approve` or `reject`, and the hex SHA-256 of the reason, a line each.
     """
     text = f"loopgate-vote-v1\n{ticket}\n{question_digest}\n{answer}\n{reason_sha256}\n"
-    return hashlib.sha256(text.encode()).digest()
+    # A verifier may meet text that is not Unicode; no honest signature fits it, and that is the answer.
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

@@ -11,7 +11,7 @@ from audit.archive import (
     json_line,
     read_base64,
     read_hashes,
-    read_lines,
+    read_object,
 )
 from audit.problems import RefusedError
 
@@ -149,19 +149,20 @@ def test_too_many_members_are_refused() -> None:
         decode_archive(encode_archive({**MEMBERS, **many}))
 
 
-def test_lines_are_read_as_they_were_written() -> None:
-    lines = [{"a": 1, "b": ["ü", None]}, {}]
+def test_an_object_is_read_as_it_was_written() -> None:
+    plain = {"a": 1, "b": ["ü", None]}
 
-    assert read_lines("m", b"".join(map(json_line, lines))) == lines
-    assert read_lines("m", b"") == []
+    assert read_object("m", json_line(plain)) == plain
 
 
 @pytest.mark.parametrize(
     "content",
     [
+        b"",
         b"{}",
         b"\n",
         b"{} \n",
+        b"{}\n{}\n",
         b"[1]\n",
         b"{\n",
         b'{"a":1,"a":1}\n',
@@ -174,9 +175,9 @@ def test_lines_are_read_as_they_were_written() -> None:
         b"{}\r\n",
     ],
 )
-def test_a_line_with_a_second_way_to_write_it_is_refused(content: bytes) -> None:
-    with pytest.raises(RefusedError, match="m holds a line that is not"):
-        read_lines("m", content)
+def test_an_object_with_a_second_way_to_write_it_is_refused(content: bytes) -> None:
+    with pytest.raises(RefusedError, match="m is not"):
+        read_object("m", content)
 
 
 @pytest.mark.parametrize("text", ["A", "AB==", "AAAA\n", "A?==", "é", 7, None, ["AAAA"]])

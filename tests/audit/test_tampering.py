@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.archive import encode_archive
+from tests.audit.test_verify import JUDGED, OPENED, forged
 from tests.audit.world import members_of, sealed, verdict_on
 
 EVIDENCE = (
@@ -21,6 +22,9 @@ EVIDENCE = (
     "keys.jsonl",
 )
 """The members that signatures and hashes cover; for the others there is the manifest."""
+
+
+_NAMES = ("keys", "_sd", "key_id", "role", "algorithm", "public_key", "signature", "ticket", "answer")
 
 
 def flipped(content: bytes, bit: int) -> bytes:
@@ -178,11 +182,11 @@ _REPLACED = base64.urlsafe_b64encode(b'["salt00000000000000000000", "intent", "a
             lambda _line: b'{"disclosure":"' + _REPLACED + b'","index":5}\n',
             "leaf 5: a private value does not",
         ),
-        (lambda _line: '{"disclosure":"ü","index":5}\n'.encode(), "leaf 5: a private value does not belong"),
-        (lambda _line: b'{"disclosure":7,"index":5}\n', "of another form"),
-        (lambda _line: b'{"disclosure":"x","index":true}\n', "of another form"),
-        (lambda _line: b'{"disclosure":"x"}\n', "of another form"),
-        (lambda line: line.replace(b"}", b',"more":1}'), "of another form"),
+        (lambda _line: '{"disclosure":"ü","index":5}\n'.encode(), "is not a disclosure"),
+        (lambda _line: b'{"disclosure":7,"index":5}\n', "is not a disclosure"),
+        (lambda _line: b'{"disclosure":"x","index":true}\n', "is not a disclosure"),
+        (lambda _line: b'{"disclosure":"x"}\n', "is not a disclosure"),
+        (lambda line: line.replace(b"}", b',"more":1}'), "is not a disclosure"),
     ],
 )
 def test_a_tampered_private_value_is_found(
@@ -207,3 +211,43 @@ def test_the_manifest_must_know_every_policy(later: bytes) -> None:
     verdict = verdict_on(encode_archive({**members_of(later), f"policies/{'e' * 64}.tar.gz": b"x"}))
 
     assert str(verdict.first_problem) == "manifest.json does not describe the other members"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("ed25519"),
+    lambda below: st.lists(below) | st.dictionaries(st.sampled_from(_NAMES) | st.text(), below),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    leaf=st.dictionaries(st.sampled_from(("type", "data", "id", "time", "source")), _JSON),
+    kind=st.sampled_from(("loopgate.key.added", "loopgate.approval.voted", "loopgate.person.changed")),
+    data=st.dictionaries(st.sampled_from(_NAMES), _JSON),
+)
+def test_whatever_a_signed_leaf_says_the_answer_is_a_verdict(
+    whole: bytes, leaf: dict[str, object], kind: str, data: dict[str, object]
+) -> None:
+    for strange in ({**JUDGED, **leaf}, {**JUDGED, "type": kind, "data": data}):
+        verdict = verdict_on(forged(whole, [OPENED, strange]))
+
+        assert verdict.ok or verdict.first_problem
+
+
+@settings(max_examples=200, deadline=None)
+@given(member=st.sampled_from((*EVIDENCE, "manifest.json")), content=_JSON.map(json.dumps) | st.binary())
+def test_whatever_stands_in_a_member_it_is_refused_without_an_accident(
+    later: bytes, member: str, content: str | bytes
+) -> None:
+    raw = content if isinstance(content, bytes) else content.encode()
+    members = {**members_of(later), member: raw}
+
+    verdict = verdict_on(encode_archive(members))
+
+    assert not verdict.ok
+
+
+@given(st.binary() | st.binary(min_size=512, max_size=2000))
+def test_whatever_bytes_are_given_they_are_refused_without_an_accident(data: bytes) -> None:
+    assert not verdict_on(data).ok
