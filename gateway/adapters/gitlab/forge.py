@@ -17,7 +17,13 @@ from gitlab._backends.requests_backend import RequestsBackend
 from pydantic import BaseModel, ConfigDict, ValidationError
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from gateway.core.errors import FactsMissingError, TargetError, TargetRefusedError, TargetUnclearError
+from gateway.core.errors import (
+    FactsMissingError,
+    SettingsError,
+    TargetError,
+    TargetRefusedError,
+    TargetUnclearError,
+)
 from gateway.ports import Clock
 
 _LONGEST_WORDS = 500
@@ -129,6 +135,8 @@ class Forge:
             raise FactsMissingError(f"GitLab answered {path} with something that is not JSON.") from None
         except gitlab.exceptions.GitlabError as error:
             raise _unread(path, error) from None
+        except SettingsError as error:
+            raise FactsMissingError(error.detail) from None
         except (requests.RequestException, TargetError) as error:
             raise FactsMissingError(f"GitLab did not answer {path}: {_plain(error)}") from None
         except (ValidationError, TypeError, AttributeError):
@@ -141,6 +149,8 @@ def _writing() -> Iterator[None]:
         yield
     except _RateLimitedError as error:
         raise TargetRefusedError(str(error), retryable=True) from None
+    except SettingsError as error:
+        raise TargetRefusedError(error.detail) from None
     except gitlab.exceptions.GitlabParsingError:
         raise TargetUnclearError("GitLab accepted the request but its answer is not JSON.") from None
     except gitlab.exceptions.GitlabError as error:

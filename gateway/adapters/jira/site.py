@@ -12,7 +12,13 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gateway.core.errors import FactsMissingError, TargetError, TargetRefusedError, TargetUnclearError
+from gateway.core.errors import (
+    FactsMissingError,
+    SettingsError,
+    TargetError,
+    TargetRefusedError,
+    TargetUnclearError,
+)
 from gateway.ports import Clock
 
 API = "/rest/api/3"
@@ -92,6 +98,8 @@ class Site:
             return kind.model_validate(answer.json())
         except (httpx2.HTTPError, TimeoutError) as error:
             raise FactsMissingError(f"Jira did not answer {path}: {type(error).__name__}") from None
+        except SettingsError as error:
+            raise FactsMissingError(error.detail) from None
         except FactsMissingError:
             raise
         except TargetError as error:
@@ -101,7 +109,7 @@ class Site:
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {"Accept": "application/json"}
-        token = self._token()
+        token = await asyncio.to_thread(self._token)
         if not self._email:
             headers["Authorization"] = f"Bearer {token}"
         auth = httpx2.BasicAuth(self._email, token) if self._email else None
@@ -126,6 +134,8 @@ class Site:
     async def _writing(self) -> AsyncIterator[None]:
         try:
             yield
+        except SettingsError as error:
+            raise TargetRefusedError(error.detail) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             name = type(error).__name__
             raise TargetRefusedError(

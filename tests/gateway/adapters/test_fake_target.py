@@ -25,6 +25,9 @@ class FakeRig:
     def effects(self) -> int:
         return self.target.times(self.action.id)
 
+    def settle(self) -> None:
+        """Nothing lags in memory."""
+
     def switch(self, fault: str) -> None:
         setattr(self.target.switches, _SWITCHES.get(fault, fault), True)
 

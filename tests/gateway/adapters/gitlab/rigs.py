@@ -89,6 +89,9 @@ class SandboxRig:
         assert project is not None
         return self.count(project)
 
+    def settle(self) -> None:
+        self.sandbox.clock.advance(60)
+
     def switch(self, fault: str) -> None:
         kinds: dict[str, dict[str, Any]] = {
             "lose_reply": {"kind": "lose_reply"},
