@@ -46,8 +46,8 @@ def _folders(path: str) -> set[str]:
 
 
 def _wrong_with(path: str) -> str | None:
-    if any(is_unseen(c) for c in path):
-        return "it holds control or invisible characters"
+    if not path.isprintable() or any(is_unseen(c) for c in path):
+        return "it holds control or invisible characters, or blanks other than the space"
     if "\\" in path:
         return "it holds a backslash; separate folders with /"
     if not unicodedata.is_normalized("NFC", path):

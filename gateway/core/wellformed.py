@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.core.errors import MalformedError
+from gateway.core.secret_detectors import find
 
 MAX_DEPTH = 16
 MAX_VALUES = 20_000
@@ -75,7 +76,7 @@ def _check_text(pointer: str, value: str) -> None:
 
 def _check_keys(pointer: str, value: dict[Any, Any]) -> None:
     for key in value:
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
+        if not isinstance(key, str) or not _KEY.fullmatch(key) or find(key):
             raise MalformedError(
                 f"{pointer or 'The request'} has a field whose name is not a plain ASCII word.", field=pointer
             )

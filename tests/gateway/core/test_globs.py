@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.globs import GlobError, check_glob, matches, matches_any
 from gateway.adapters.opa.binary import opa_binary
+from gateway.core.globs import GlobError, check_glob, matches, matches_any
 
 TABLE = (
     ("**", "a/b/c", True),
