@@ -23,7 +23,7 @@ from gateway.core.vote_proof import verify_signature
 E = EventType
 TOKEN_PREFIX = "lg_"  # noqa: S105 - the visible beginning of every token, not a secret
 SIGN_IN_MS = 15 * 60_000
-CHALLENGE_MS = 2 * 60_000
+CHALLENGE_MS = 60_000
 LOGIN_CODE_MS = 7 * 24 * 3_600_000
 _EVERYTHING = Scope(projects=("*",), action_types=("*",))
 
