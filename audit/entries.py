@@ -56,8 +56,8 @@ class Certified(NamedTuple):
     since: int
 
 
-Keys = dict[tuple[str, str], Certified]
-"""By role (`event`, `vote`) and key id."""
+Keys = dict[tuple[str, str], dict[str, Certified]]
+"""By role (`event`, `vote`) and key id: who holds the key. The holder is "" unless `person.changed` names one."""
 
 
 def entry_line(place: int, body: bytes, key_id: str, signature: bytes) -> dict[str, Any]:
@@ -103,14 +103,15 @@ def _leaf_in(body: bytes) -> dict[str, Any]:
 
 def certified_keys(entries: Iterable[Entry], outside: Keys) -> Keys:
     """The keys that the entries introduce, besides those trusted from outside; the first mention counts."""
-    keys = dict(outside)
+    keys = {name: dict(holders) for name, holders in outside.items()}
     for entry in entries:
         for role, key_id, public in _introduced(entry):
-            known = keys.setdefault((role, key_id), Certified(public, entry.place))
-            if known.public != public:
+            holders = keys.setdefault((role, key_id), {})
+            if any(known.public != public for known in holders.values()):
                 raise RefusedError(
                     f"the key {key_id!r} is given a second public key", UNCERTIFIED, entry.place
                 )
+            holders.setdefault(_person_in(entry), Certified(public, entry.place))
     return keys
 
 
@@ -128,6 +129,10 @@ def _introduced(entry: Entry) -> Iterator[tuple[str, str, bytes]]:
             )
             if role in roles and (role == "vote" or key_id == key_id_of(public)):
                 yield role, key_id, public
+
+
+def _person_in(entry: Entry) -> str:
+    return str(entry.leaf.get("subject")) if entry.leaf.get("type") == "loopgate.person.changed" else ""
 
 
 def _decoded(plain: dict[str, Any], name: str) -> bytes:
@@ -152,7 +157,7 @@ def check_signatures(entries: Sequence[Entry], keys: Keys) -> None:
 
 def _first_unsigned(entries: Sequence[Entry], keys: Keys) -> RefusedError | None:
     for entry in entries:
-        known = keys.get(("event", entry.key_id))
+        known = keys.get(("event", entry.key_id), {}).get("")
         if known is None or not _counts(known, entry.place):
             what = f"it is signed by the key {entry.key_id!r}, which no earlier leaf certifies"
             return RefusedError(what, UNCERTIFIED, entry.place)
@@ -206,14 +211,19 @@ def vote_holds(entry: Entry, keys: Keys) -> bool | None:
     """Whether a signed vote proves itself; None when the bundle does not hold the person's key.
 
     Raises `RefusedError` when the signature is not by that key over this ticket, question, answer
-    and reason.
+    and reason, or the key is another person's than the voter's.
     """
     data = entry.leaf["data"]
-    known = keys.get(("vote", str(data.get("key_id"))))
-    if known is None or not _counts(known, entry.place):
+    stated = keys.get(("vote", str(data.get("key_id"))), {})
+    holders = {person: known for person, known in stated.items() if _counts(known, entry.place)}
+    if not holders:
         return None
+    if "voter" in data and not holders.keys() & {"", str(data["voter"])}:
+        what = f"the vote is signed by the key of {min(holders)!r}"
+        raise RefusedError(what, VOTE_FORGED, entry.place)
+    public = next(iter(holders.values())).public
     fields = (data.get(name) for name in ("ticket", "question_digest", "answer", "reason_sha256"))
     message = vote_message(*(str(value) for value in fields))
-    if not is_signed(known.public, _decoded(data, "signature"), message):
+    if not is_signed(public, _decoded(data, "signature"), message):
         raise RefusedError("the vote's signature does not fit it", VOTE_FORGED, entry.place)
     return True

@@ -104,6 +104,10 @@ class EventType(StrEnum):
     LOG_SEALED = "log.sealed"
 
 
+CERTIFYING = frozenset({EventType.LOG_OPENED, EventType.KEY_ADDED, EventType.PERSON_CHANGED})
+"""The events whose `data.keys` introduce public keys."""
+
+
 class Trace(Model):
     """W3C trace context: `trace_id` of 32 and `span_id` of 16 lower-case hex digits."""
 

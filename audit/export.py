@@ -5,6 +5,7 @@ connection; hand in one that sees a single state of the database (a read transac
 """
 
 import base64
+import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from audit.archive import encode_archive, json_line, manifest_of
 from audit.dsse import EVENT_TYPE
 from audit.entries import certificate_line, entry_line
 from audit.errors import ExportError, LogDamagedError
+from audit.events import CERTIFYING
 from audit.merkle import Frontier, consistency_proof, inclusion_proof, subtree_of
 from audit.note import parse_checkpoint
 from audit.standalone import standalone_verifier
@@ -136,13 +138,14 @@ def _entry(row: Any) -> dict[str, Any]:
 
 def _certificates(connection: Connection, covered: _Range, hashes: Sequence[bytes]) -> bytes:
     """The leaves before the range that certify keys, each with its proof in the tree of the last checkpoint."""
-    certifying = select(tables.keys.c.added_index).where(tables.keys.c.added_index < covered.first)
-    index = tables.leaves.c.leaf_index
-    rows = connection.execute(select(tables.leaves).where(index.in_(certifying)).order_by(index))
+    leaves = tables.leaves.c
+    earlier = (leaves.leaf_index < covered.first) & leaves.type.in_(CERTIFYING)
+    rows = connection.execute(select(tables.leaves).where(earlier).order_by(leaves.leaf_index))
     subtree = subtree_of(hashes)
     return b"".join(
         json_line(certificate_line(_entry(row), inclusion_proof(row.leaf_index, covered.end.size, subtree)))
         for row in rows
+        if "keys" in json.loads(row.leaf)["data"]
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from audit import boot, tables
 from audit.dsse import EVENT_TYPE, pae
 from audit.errors import LogDamagedError
-from audit.events import EventDraft, EventType, Leaf, Stamp, leaf_of
+from audit.events import CERTIFYING, EventDraft, EventType, Leaf, Stamp, leaf_of
 from audit.heads import Head
 from audit.keys import Ed25519Signer, KeyFact, KeyRole
 from audit.merkle import Frontier, leaf_hash
@@ -29,8 +29,6 @@ _INSERT_DISCLOSURES = insert(tables.disclosures)
 _UPDATE_FRONTIER = update(tables.frontier).values(
     size=bindparam("size"), hashes=bindparam("hashes"), time_ms=bindparam("time_ms")
 )
-
-_CERTIFYING = frozenset({EventType.LOG_OPENED, EventType.KEY_ADDED, EventType.PERSON_CHANGED})
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,7 @@ class Log:
         if disclosed:
             connection.execute(_INSERT_DISCLOSURES, disclosed)
         for entry in entries:
-            if entry.draft.type in _CERTIFYING:
+            if entry.draft.type in CERTIFYING:
                 _index_keys(connection, entry)
 
     def _leaf_row(self, entry: _Entry) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def verify_bundle(data: bytes, keys: Sequence[Vkey], event_keys: Sequence[bytes]
 
     `event_keys` are public keys (32 raw bytes) to be trusted besides those the log certifies.
     """
-    outside: Keys = {("event", key_id_of(public)): Certified(public, -1) for public in event_keys}
+    outside: Keys = {("event", key_id_of(public)): {"": Certified(public, -1)} for public in event_keys}
     try:
         return _verify(decode_archive(data), tuple(keys), outside)  # step 1
     except RefusedError as refused:

@@ -495,6 +495,40 @@ def test_a_vote_that_its_person_did_not_sign_so_is_refused(
     assert problem == "leaf 3: the vote's signature does not fit it"
 
 
+def test_a_vote_counts_for_the_person_whose_key_signed_it(log_world: World) -> None:
+    vote = vote_draft()
+
+    own = vote.model_copy(update={"data": {**vote.data, "voter": "prn_alice"}})
+
+    assert _with_vote(log_world, own).votes == Votes(self_verifying=1)
+
+
+def test_a_key_that_a_second_person_registers_takes_nothing_from_the_first(log_world: World) -> None:
+    fact = KeyFact.of(PERSON_KEY.public, KeyRole.VOTE)
+    first = keys_draft(EventType.PERSON_CHANGED, fact)
+    vote = vote_draft()
+    votes = [
+        vote.model_copy(update={"data": {**vote.data, "voter": f"prn_{name}"}}) for name in ("alice", "bob")
+    ]
+    log_world.append(first, first.model_copy(update={"subject": "prn_bob"}))
+    log_world.checkpoint()
+    log_world.append(*votes)
+    log_world.checkpoint()
+
+    for start in (0, 3):
+        assert verdict_on(bundle_of(log_world, start)).votes == Votes(self_verifying=2)
+
+
+def test_a_vote_signed_by_another_persons_key_is_refused(log_world: World) -> None:
+    vote = vote_draft()
+
+    borrowed = vote.model_copy(update={"data": {**vote.data, "voter": "prn_bob"}})
+
+    assert (
+        problem_of(_with_vote(log_world, borrowed)) == "leaf 3: the vote is signed by the key of 'prn_alice'"
+    )
+
+
 def test_a_vote_on_what_is_no_text_is_refused(whole: bytes) -> None:
     person = {**JUDGED, "type": "loopgate.person.changed"}
     person["data"] = {"keys": [KeyFact.of(PERSON_KEY.public, KeyRole.VOTE).plain]}
