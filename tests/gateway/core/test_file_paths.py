@@ -170,7 +170,8 @@ def test_one_commit_touches_a_path_once() -> None:
         refused({"op": "create", "path": "d/x", "content": ""}, {"op": "create", "path": "d", "content": ""})
         == "/0/path"
     )
-    assert commit({"op": "delete", "path": "d"}, {"op": "create", "path": "d/x", "content": ""})
+    folder_for_file = commit({"op": "delete", "path": "d"}, {"op": "create", "path": "d/x", "content": ""})
+    assert len(folder_for_file.changes) == 2
 
 
 def test_a_commit_changes_something_on_a_named_start() -> None:
@@ -178,7 +179,8 @@ def test_a_commit_changes_something_on_a_named_start() -> None:
         commit()
     with pytest.raises(MalformedError, match="/params/start_branch"):
         meant("commit.create", BRANCH, {"message": "m", "changes": [CREATE], "start_branch": "x.lock"})
-    assert meant("commit.create", BRANCH, {"message": "m", "changes": [CREATE], "start_branch": "main"})
+    started = meant("commit.create", BRANCH, {"message": "m", "changes": [CREATE], "start_branch": "main"})
+    assert started.params.canonical()["start_branch"] == "main"
 
 
 def test_secrets_in_contents_are_cut_out_and_named_by_path_and_line() -> None:

@@ -171,9 +171,11 @@ def test_a_merge_request_into_its_own_branch_is_refused() -> None:
 
 
 def test_an_empty_optional_text_is_no_error() -> None:
-    assert meant(
+    action = meant(
         "merge_request.open", GITLAB, {"source": "a", "target": "main", "title": "t", "description": ""}
     )
+
+    assert action.params.texts() == {"title": "t", "description": ""}
 
 
 @pytest.mark.parametrize(

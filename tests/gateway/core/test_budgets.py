@@ -1,0 +1,58 @@
+"""Windows of budgets, and what comes back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.actions import LIFE_CYCLE, ActionState, is_final
+from gateway.core.budgets import DAY_MS, HOUR_MS, gives_back, refunds, reserved_at, window_end_ms, window_key
+from gateway.core.rulings import Reservation
+
+TIMES = st.integers(min_value=0, max_value=2**45)
+
+
+def test_windows_have_names_and_ends() -> None:
+    now = 3 * HOUR_MS + 5
+
+    assert (window_key("hour", now), window_end_ms("hour", now)) == ("hour:3", 4 * HOUR_MS)
+    assert (window_key("day", DAY_MS), window_end_ms("day", DAY_MS)) == ("day:1", 2 * DAY_MS)
+    assert (window_key("open", now), window_end_ms("open", now)) == ("open", None)
+
+
+@given(st.sampled_from(["hour", "day"]), TIMES)
+def test_a_window_ends_when_the_next_one_begins(window: str, now_ms: int) -> None:
+    end = window_end_ms(window, now_ms)
+
+    assert end is not None
+    assert end > now_ms
+    assert window_key(window, end - 1) == window_key(window, now_ms)
+    assert window_key(window, end) != window_key(window, now_ms)
+
+
+def test_an_unknown_window_is_an_error_and_not_a_free_budget() -> None:
+    with pytest.raises(ValueError, match="use hour, day or open"):
+        window_key("week", 0)
+
+
+@pytest.mark.parametrize("state", list(ActionState))
+def test_what_was_not_done_gives_back_and_doubt_keeps(state: ActionState) -> None:
+    undone = is_final(state) and state is not ActionState.PERFORMED
+
+    assert gives_back("actions", state) is undone
+
+
+def test_a_closed_ticket_gives_its_place_back_however_it_ended() -> None:
+    keeps = {s for s in LIFE_CYCLE if not gives_back("held_tickets", s)}
+
+    assert keeps == {ActionState.REQUESTED, ActionState.HELD, ActionState.WAITING}
+    assert reserved_at("held_tickets") == "held"
+    assert reserved_at("actions") == "started"
+
+
+def test_refunds_are_the_reservations_that_come_back() -> None:
+    actions = Reservation(budget="actions", window="hour", amount=1, limit=30)
+    held = Reservation(budget="held_tickets", window="open", amount=1, limit=5)
+
+    assert refunds((actions, held), ActionState.PERFORMED) == (held,)
+    assert refunds((actions, held), ActionState.DENIED) == (actions, held)
+    assert refunds((actions, held), ActionState.HELD) == ()
