@@ -57,7 +57,7 @@ from gateway.judging import Judge
 from gateway.loop.intake import Intake
 from gateway.pipeline import Road
 from gateway.poller import Poller
-from gateway.ports import Changes, Policy, Readiness, Target
+from gateway.ports import Changes, Clock, Policy, Readiness, Target
 from gateway.settings import CONFIG_NAME, SecretSource, Settings
 from gateway.workbench.build import build
 
@@ -96,7 +96,8 @@ def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Cr
         f'origin = "{origin}"\n\n[policy]\nfolder = "{policies}"\n', encoding="utf-8"
     )
     settings = Settings(home=home, origin=origin)
-    log = _log(settings, UlidIds(SystemClock()))
+    clock = SystemClock()
+    log = _log(settings, UlidIds(clock), clock)
     create(settings.database, log, policy_digest=built.digest, roster_digest=digest_of(in_force.roster))
     (home / "log.vkey").write_text(log.vkey + "\n", encoding="utf-8")
     code = asyncio.run(_invite_operator(settings, built, person, operator))
@@ -106,7 +107,9 @@ def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Cr
 async def _invite_operator(settings: Settings, built: BuiltPolicy, person: str, name: str) -> str:
     clock = SystemClock()
     bench = built.in_force("none", "0").bench
-    store = boot(settings.database, _log(settings, UlidIds(clock)), _store_sources(clock, lambda: bench))
+    store = boot(
+        settings.database, _log(settings, UlidIds(clock), clock), _store_sources(clock, lambda: bench)
+    )
     try:
         return await store.credentials.invite(person, name=name, email="", by="init")
     finally:
@@ -117,10 +120,10 @@ class Gateway:
     """A gateway that is open: its parts, what readiness asks, and its background work."""
 
     def __init__(
-        self, settings: Settings, store: Store, policy: Engine, targets: dict[System, Target]
+        self, settings: Settings, store: Store, policy: Engine, targets: dict[System, Target], clock: Clock
     ) -> None:
         self.settings, self.store, self.policy, self.targets = settings, store, policy, targets
-        self.clock = SystemClock()
+        self.clock = clock
         self.neighbours: Neighbours
         self.poller: Poller
         self.secrets: VendorSecrets
@@ -163,14 +166,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Gateway]:
     """Build the policy, check the log, connect the neighbours; closes everything on the way out.
+
+    `clock` is the machine's unless another is handed in.
 
     Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
     """
     if not (settings.home / "keys" / "event.pem").exists():
         raise SettingsError(f"{settings.home} holds no gateway; run `loopgate init --operator NAME` first.")
-    clock = SystemClock()
+    clock = clock or SystemClock()
     ids = UlidIds(clock)
     async with AsyncExitStack() as stack:
         built = await asyncio.to_thread(build, settings.policy.folder, settings.home / "policy")
@@ -178,12 +183,12 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(policy.close)
         sources = _store_sources(clock, lambda: policy.in_force.bench)
         store = await asyncio.to_thread(
-            lambda: boot(settings.database, _log(settings, ids), sources, limit=settings.serve.queue)
+            lambda: boot(settings.database, _log(settings, ids, clock), sources, limit=settings.serve.queue)
         )
         stack.callback(store.close)
         await policy.self_test()
         targets: dict[System, Target] = {}
-        gateway = Gateway(settings, store, policy, targets)
+        gateway = Gateway(settings, store, policy, targets, clock)
         changes = await _connect(gateway, stack)
         _compose(gateway, changes, ids, stack)
         if store.readiness().ok:
@@ -347,16 +352,18 @@ def _engine(settings: Settings, built: BuiltPolicy) -> Engine:
         return WasmPolicy.load(built)
     server = urlsplit(settings.policy.server_url)
     if server.scheme not in {"http", "https"} or not server.hostname:
-        raise SettingsError("policy.engine is `server`: name the OPA server in policy.server_url, as http://host:port.")
+        raise SettingsError(
+            "policy.engine is `server`: name the OPA server in policy.server_url, as http://host:port."
+        )
     tls = server.scheme == "https"
     address = ServerAddress(host=server.hostname, port=server.port or (443 if tls else 80), tls=tls)
     return ServerPolicy.connect(built, address)
 
 
-def _log(settings: Settings, ids: UlidIds) -> Log:
+def _log(settings: Settings, ids: UlidIds, clock: Clock) -> Log:
     keys = settings.home / "keys"
     sources = Sources(
-        clock_ms=SystemClock().now_ms,
+        clock_ms=clock.now_ms,
         new_id=lambda: ids.new("evt"),
         new_nonce=lambda: secrets.token_hex(16),
         new_salt=lambda: secrets.token_urlsafe(16),
@@ -367,7 +374,7 @@ def _log(settings: Settings, ids: UlidIds) -> Log:
         raise SettingsError(str(error)) from error
 
 
-def _store_sources(clock: SystemClock, bench: Callable[[], Any]) -> StoreSources:
+def _store_sources(clock: Clock, bench: Callable[[], Any]) -> StoreSources:
     ids = UlidIds(clock)
     return StoreSources(clock=clock, ids=ids, new_secret=lambda: secrets.token_urlsafe(32), bench=bench)
 

@@ -4,6 +4,8 @@ import secrets
 import threading
 import time
 
+from gateway.ports import Clock
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
 _LENGTH = 26
@@ -20,7 +22,7 @@ class SystemClock:
 class UlidIds:
     """The port `Ids`: ULIDs, rising within a millisecond so that ids of one process sort as they were made."""
 
-    def __init__(self, clock: SystemClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = 0

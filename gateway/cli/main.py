@@ -92,7 +92,7 @@ def _refused(error: ApiError) -> int:
     problem = error.problem
     print_error(f"{problem.code}: {problem.detail}", hint=(problem.next or {}).get("what", ""))
     for finding in problem.findings:
-        print_error(f"{finding['code']}: {finding['message']}", hint=finding["remediation"])
+        print_error(finding["message"], hint=finding["remediation"])
     return _CODES.get(problem.code, Exit.ERROR)
 
 

@@ -1,10 +1,13 @@
 """The last chapters: three refusals, and evidence that verifies until somebody touches it."""
 
 import asyncio
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from audit.archive import decode_archive, encode_archive, json_line
 from gateway.cli.demonstration.story import Story
 
 _README = {"op": "create", "path": "notes.md", "content": "A note.\n"}
@@ -75,7 +78,7 @@ async def evidence(story: Story) -> None:
     tell.good(
         f"{verdict['entries']} events: every signature, every hash, the whole tree. Key pinned outside: {vkey[:40]}…"
     )
-    tell.step("Somebody turns a denial into an approval in a copy.")
+    tell.step("Somebody makes a copy in which a denied action reads as performed, and mends the manifest.")
     copy = stage.folder / "tampered.evidence.tar"
     copy.write_bytes(_tampered(bundle.read_bytes()))
     code, refusal = await asyncio.to_thread(stage.try_command, "audit", "verify", str(copy), "--key", vkey)
@@ -98,6 +101,18 @@ def _pinned_key(home: Path) -> str:
 
 
 def _tampered(archive: bytes) -> bytes:
-    """One bit of one recorded event flipped; the archive is otherwise as it was."""
-    at = archive.index(b'"payload":"') + 400
-    return archive[:at] + bytes([archive[at] ^ 1]) + archive[at + 1 :]
+    """A copy in which the last denial reads as performed, made by somebody who also mends the manifest."""
+    members = decode_archive(archive)
+    lines = members["events.dsse.jsonl"].splitlines(keepends=True)
+    at, line = next((n, x) for n, x in reversed(list(enumerate(lines))) if b"action.denied" in _payload(x))
+    forged = base64.b64encode(_payload(line).replace(b"action.denied", b"action.performed"))
+    lines[at] = line.replace(base64.b64encode(_payload(line)), forged)
+    members["events.dsse.jsonl"] = b"".join(lines)
+    manifest = json.loads(members["manifest.json"])
+    manifest["members"]["events.dsse.jsonl"] = hashlib.sha256(members["events.dsse.jsonl"]).hexdigest()
+    members["manifest.json"] = json_line(manifest)
+    return encode_archive(members)
+
+
+def _payload(line: bytes) -> bytes:
+    return base64.b64decode(json.loads(line)["envelope"]["payload"])

@@ -45,7 +45,7 @@ class Narrator:
         marks = {"deny": ("✗", "red"), "require_approval": ("?", "yellow"), "warn": ("!", "blue")}
         for finding in findings:
             mark, colour = marks.get(finding["effect"], ("·", "white"))
-            line = Text(f"   {mark} {finding['code']} ", style=colour) + plain(finding["message"])
+            line = Text(f"   {mark} ", style=colour) + plain(finding["message"])
             self.console.print(line)
 
     def refused(self, detail: str) -> None:

@@ -159,7 +159,7 @@ def _denial(document: ActionDocument, headers: dict[str, str]) -> Response:
 
 def _reasons(document: ActionDocument) -> str:
     found = [f for f in document.ruling.findings if f.effect == "deny"] if document.ruling else []
-    return " ".join(f"{f.code}: {f.message}" for f in found) or "Denied by policy."
+    return " ".join(f.message for f in found) or "Denied by policy."
 
 
 def _problem(
