@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.archive import encode_archive
-from tests.audit.test_verify import JUDGED, OPENED, forged
+from tests.audit.forgery import JUDGED, OPENED, forged
 from tests.audit.world import members_of, sealed, verdict_on
 
 EVIDENCE = (
