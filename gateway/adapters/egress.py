@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from gateway.core.errors import TargetRefusedError, TargetUnclearError
 
 Resolver = Callable[[str, int], tuple[str, ...]]
 _CHUNK = 65_536
+_NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -93,6 +94,7 @@ class Egress:
             timeout=self.timeout_s,
             follow_redirects=False,
             trust_env=False,
+            cookies=CookieJar(_NO_COOKIES),
             **options,
         )
 
@@ -136,7 +138,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise AnswerTooLargeError("The answer is compressed although that was not asked for.")
-        response.stream = _CappedStream(response.stream, self._egress.max_bytes)
+        deadline = time.monotonic() + self._egress.timeout_s
+        response.stream = _CappedStream(response.stream, self._egress.max_bytes, deadline)
         return response
 
     async def aclose(self) -> None:
@@ -145,17 +148,19 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
 
 class _CappedStream(httpx2.AsyncByteStream):
-    """An answer's body that ends in an error when it grows too large."""
+    """An answer's body that ends in an error when it grows too large or takes too long."""
 
-    def __init__(self, inner: Any, limit: int) -> None:
+    def __init__(self, inner: Any, limit: int, deadline: float) -> None:
         self._inner = inner
         self._limit = limit
+        self._deadline = deadline
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         read = 0
         async for chunk in self._inner:
             read += len(chunk)
             _check_size(read, self._limit)
+            _check_time(self._deadline)
             yield chunk
 
     async def aclose(self) -> None:
@@ -168,7 +173,7 @@ class GuardedSession(requests.Session):
     def __init__(self, egress: Egress) -> None:
         super().__init__()
         self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.cookies.set_policy(_NO_COOKIES)
         for prefix in ("https://", "http://"):
             self.mount(prefix, GuardedAdapter(egress))
 
@@ -203,11 +208,11 @@ class GuardedAdapter(HTTPAdapter):
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        # read1 returns what has come: a plain read would wait for a full chunk from a server that drips.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             _check_size(len(body), self._egress.max_bytes)
-            if time.monotonic() > deadline:
-                raise AnswerTooLargeError("The answer took longer than the setting egress.timeout_s allows.")
+            _check_time(deadline)
         return bytes(body)
 
 
@@ -259,6 +264,11 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         if inner is not None:
             return _is_public(inner)
     return address.is_global and not address.is_multicast
+
+
+def _check_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise AnswerTooLargeError("The answer took longer than the setting egress.timeout_s allows.")
 
 
 def _check_size(read: int, limit: int) -> None:

@@ -80,11 +80,16 @@ class VendorSecrets:
 
 def _from_file(name: str, file: Path) -> str:
     try:
-        with file.open(encoding="utf-8") as opened:
+        with open(file, encoding="utf-8", opener=_without_waiting) as opened:  # noqa: PTH123 - Path.open takes no opener
             _check_mode(name, file, os.fstat(opened.fileno()))
             return opened.read(_LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{name}: cannot read {file}: {_plain(error)}.") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to must not hang the gateway before its kind is known."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _check_mode(name: str, file: Path, status: os.stat_result) -> None:
