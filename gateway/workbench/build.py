@@ -35,7 +35,7 @@ def build(folder: Path, out: Path) -> BuiltPolicy:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="loopgate-policy-") as scratch:
         stage = Path(scratch)
-        files = _stage_rego(folder, stage)
+        files = stage_rego(folder, stage)
         blocks = annotated(inspected(opa, stage))
         cards, data = cards_of(blocks), canonical_bytes(_data(folder, registry_of(blocks)))
         (stage / "data.json").write_bytes(data)
@@ -65,7 +65,11 @@ def build(folder: Path, out: Path) -> BuiltPolicy:
     )
 
 
-def _stage_rego(folder: Path, stage: Path) -> dict[str, str]:
+def stage_rego(folder: Path, stage: Path) -> dict[str, str]:
+    """Copy the Rego of a policy folder, without its tests, into `stage`; the SHA-256 of each file by its path.
+
+    Raises `SettingsError` for a folder that is not a policy.
+    """
     if not (folder / CAPABILITIES).is_file():
         raise SettingsError(f"{folder} is not a policy folder: it has no {CAPABILITIES}")
     files: dict[str, str] = {}

@@ -125,8 +125,10 @@ def _with_other_data(built: BuiltPolicy, data: bytes, scratch: Path) -> Path:
     """The Rego bundle unpacked, with another data.json; OPA serves a folder as it serves the archive."""
     with tarfile.open(built.rego_bundle) as bundle:
         for member in bundle.getmembers():
-            member.name = member.name.lstrip("/")
-            bundle.extract(member, scratch, filter="data")
+            content = bundle.extractfile(member)
+            place = scratch / member.name.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read() if content else b"")
     (scratch / "data.json").write_bytes(data)
     return scratch
 

@@ -1,11 +1,13 @@
 """`loopgate policy check`: everything that can be said of a policy folder without judging anything."""
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.adapters.opa.binary import opa_binary
 from gateway.core.errors import SettingsError
 from gateway.workbench.annotations import annotated, inspected
+from gateway.workbench.build import stage_rego
 from gateway.workbench.cases import cases
 from gateway.workbench.complaints import Complaint
 from gateway.workbench.conventions import forbidden_calls, metadata, ownership, rule_folders
@@ -14,7 +16,7 @@ from gateway.workbench.fact_paths import fact_paths
 from gateway.workbench.fail_open import all_findings
 from gateway.workbench.opa_checks import formatting, types
 from gateway.workbench.regal import regal
-from gateway.workbench.syntax import modules
+from gateway.workbench.syntax import Module, modules
 
 
 def check(folder: Path) -> tuple[Complaint, ...]:
@@ -24,15 +26,14 @@ def check(folder: Path) -> tuple[Complaint, ...]:
     """
     try:
         loaded = modules(folder)
-        blocks = annotated(inspected(opa_binary(), folder))
     except SettingsError as error:
-        return (Complaint(file=".", line=1, problem=error.detail, remedy="mend this first"),)
+        return (_unreadable(error),)
     found = (
         *formatting(folder),
         *types(folder),
         *ownership(loaded),
         *rule_folders(folder, loaded),
-        *metadata((block for block in blocks if not block.file.endswith("_test.rego")), loaded),
+        *_metadata_complaints(folder, loaded),
         *forbidden_calls(loaded),
         *all_findings(loaded),
         *fact_paths(loaded),
@@ -40,6 +41,23 @@ def check(folder: Path) -> tuple[Complaint, ...]:
         *regal(folder),
     )
     return _sorted(found)
+
+
+def _metadata_complaints(folder: Path, loaded: tuple[Module, ...]) -> Iterable[Complaint]:
+    with tempfile.TemporaryDirectory(prefix="loopgate-check-") as scratch:
+        try:
+            stage_rego(folder, Path(scratch))
+            blocks = annotated(inspected(opa_binary(), Path(scratch)))
+        except SettingsError:
+            return  # what does not compile is already a complaint of `types`
+    yield from metadata(blocks, loaded)
+
+
+def _unreadable(error: SettingsError) -> Complaint:
+    """A module that does not parse: nothing else can be said before it does."""
+    file, _, rest = error.detail.partition(":")
+    line, _, problem = rest.partition(": ")
+    return Complaint(file=file, line=int(line), problem=problem, remedy="mend this first")
 
 
 def _data_complaints(folder: Path) -> Iterable[Complaint]:

@@ -71,7 +71,7 @@ def parsed(path: Path, folder: Path) -> Module:
         opa_binary(), ["parse", "--format", "json", "--json-include", "locations", file], cwd=folder
     )
     if ran.status != 0:
-        raise SettingsError(f"{file}: {(ran.err or ran.out).strip()}")
+        raise SettingsError(first_error(ran.err or ran.out, file))
     tree = json.loads(ran.out)
     return Module(
         file=file,
@@ -80,6 +80,16 @@ def parsed(path: Path, folder: Path) -> Module:
         imports=dict(_import(entry) for entry in tree.get("imports", ())),
         rules=tuple(tree.get("rules", ())),
     )
+
+
+def first_error(printed: str, file: str) -> str:
+    """The first error OPA printed as JSON, as `file:line: message`; what it printed when it is not JSON."""
+    try:
+        first = json.loads(printed)["errors"][0]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return f"{file}:1: {printed.strip()}"
+    place = first.get("location") or {}
+    return f"{place.get('file', file)}:{place.get('row', 1)}: {first.get('message', '')}"
 
 
 def _import(entry: dict[str, Any]) -> tuple[str, tuple[str, ...]]:

@@ -76,7 +76,9 @@ class World:
         )
 
     def _collecting(self, loaded: Iterable[Module]) -> frozenset[Path]:
-        named = [(_name(module, rule), self._collects(module, rule)) for module in loaded for rule in module.rules]
+        named = [
+            (_name(module, rule), self._collects(module, rule)) for module in loaded for rule in module.rules
+        ]
         return frozenset(name for name, _ in named) - {name for name, collects in named if not collects}
 
     def _collects(self, module: Module, rule: Rule) -> bool:

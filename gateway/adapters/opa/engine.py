@@ -16,6 +16,7 @@ from gateway.core.rulings import Decision
 from gateway.ports import PolicyInForce, Readiness
 
 _UNTRIED = Readiness(ok=False, detail="the policy engine has not passed its self-test yet")
+_CLOSED = Readiness(ok=False, detail="the policy engine is closed")
 
 
 class EngineFailureError(Exception):
@@ -49,6 +50,7 @@ class Engine:
         self._evaluator = evaluator
         self._in_force = in_force
         self._readiness = _UNTRIED
+        self._closed = False
 
     @property
     def in_force(self) -> PolicyInForce:
@@ -80,6 +82,8 @@ class Engine:
         return self._readiness
 
     async def _tested(self) -> Readiness:
+        if self._closed:
+            return _CLOSED
         try:
             decision = read_decision(await self._evaluator.evaluate(dict(SELF_TEST_INPUT)))
         except (EngineFailureError, BadAnswerError) as error:
@@ -97,5 +101,5 @@ class Engine:
 
     async def close(self) -> None:
         """Close the evaluator; every later decision is a denial."""
-        self._readiness = Readiness(ok=False, detail="the policy engine is closed")
+        self._readiness, self._closed = _CLOSED, True
         await self._evaluator.close()

@@ -62,7 +62,11 @@ class WasmEvaluator:
 
     async def close(self) -> None:
         """Stop the worker threads and free the instances."""
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """The same, for callers without an event loop."""
+        self._threads.shutdown()
         self._policy.close()
 
 

@@ -4,6 +4,9 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.workbench.schema import leaves
+
+_ALLOWED = {leaf.path: frozenset(leaf.types) for leaf in leaves()}
 OTHERS: tuple[Any, ...] = (None, True, False, 0, "", "x", [], ["x"], {}, {"x": 1})
 RANK = {"allow": 0, "require_approval": 1, "deny": 2}
 Place = tuple[str | int, ...]
@@ -11,7 +14,9 @@ Place = tuple[str | int, ...]
 
 def places(value: Any, path: Place = ()) -> Iterator[Place]:
     """Every place below the top: keys of objects and elements of lists."""
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, entry in entries:
         yield (*path, key)
         yield from places(entry, (*path, key))
@@ -22,10 +27,17 @@ def mutants(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in places(document):
         name = ".".join(map(str, path))
         yield f"delete {name}", changed(document, path)
-        original = at(document, path)
         for other in OTHERS:
-            if kind(other) != kind(original):
+            if _retypes(path, at(document, path), other):
                 yield f"{name} := {other!r}", changed(document, path, other)
+
+
+def _retypes(path: Place, original: Any, other: Any) -> bool:
+    """Whether the new value is of another type. A null that becomes what the model allows there is news, not damage."""
+    if kind(other) == kind(original):
+        return False
+    here = tuple("*" if isinstance(part, int) else part for part in path)
+    return original is not None or kind(other) not in _ALLOWED.get(here, frozenset())
 
 
 def at(document: Any, path: Place) -> Any:
@@ -37,7 +49,7 @@ def at(document: Any, path: Place) -> Any:
 
 def changed(document: dict[str, Any], path: Place, *value: Any) -> dict[str, Any]:
     """A copy with the place deleted, or holding `value` when one is given."""
-    copied = _copied(document, path)
+    copied: dict[str, Any] = _copied(document, path)
     holder = at(copied, path[:-1])
     if value:
         holder[path[-1]] = value[0]

@@ -1,0 +1,63 @@
+"""Rule pages say what METADATA, data and cases say."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import SettingsError
+from gateway.workbench.docs import INDEX, rule_pages
+
+POLICIES = Path(__file__).parents[3] / "policies"
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {path.as_posix(): content for path, content in rule_pages(POLICIES)}
+
+
+def test_the_index_links_every_page(pages: dict[str, str]) -> None:
+    index = pages[INDEX.as_posix()]
+
+    assert all(f"({name})" in index for name in pages if name != INDEX.as_posix())
+
+
+def test_a_page_shows_limits_and_what_helps(pages: dict[str, str]) -> None:
+    page = pages["BLAST-001.md"]
+
+    assert page.startswith("<!-- Generated")
+    assert "# BLAST-001: Files in one change" in page
+    assert '| `files` | `{"low": 20, "high": 50}` |' in page
+    assert "Split the change, or ask a service owner" in page
+    assert "| answer | asks for approval |" in page
+
+
+def test_a_page_says_which_cases_make_the_rule_fire(pages: dict[str, str]) -> None:
+    page = pages["BLAST-001.md"]
+
+    assert "| twenty-one files ask the service owner | `commit` | require_approval | fires |" in page
+    assert "| twenty files are within the limit of a contributor | `commit` | allow | silent |" in page
+    assert "| in shadow the finding is shown without effect | `commit` | allow | in shadow |" in page
+    assert "| an exception in force waives the finding and shows it | `commit` | allow | waived |" in page
+
+
+def test_a_rule_with_two_answers_shows_both(pages: dict[str, str]) -> None:
+    assert "| answer | denies, asks for approval |" in pages["BLAST-007.md"]
+
+
+def test_a_code_of_the_gate_shows_only_the_cases_where_it_fires(pages: dict[str, str]) -> None:
+    cases = pages["GATE-001.md"].split("## Cases")[1]
+
+    assert "| fires |" in cases
+    assert "| silent |" not in cases
+
+
+def test_a_code_that_nothing_may_silence_says_so(pages: dict[str, str]) -> None:
+    assert "| may be excused or silenced by data | no |" in pages["SECRET-001.md"]
+
+
+def test_a_folder_that_does_not_parse_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "broken.rego").write_text("package {", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"broken\.rego"):
+        rule_pages(tmp_path)
