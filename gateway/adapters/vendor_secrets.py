@@ -80,7 +80,7 @@ class VendorSecrets:
 
 def _from_file(name: str, file: Path) -> str:
     try:
-        with open(file, encoding="utf-8", opener=_without_waiting) as opened:  # noqa: PTH123 - Path.open takes no opener
+        with open(file, encoding="utf-8", opener=_without_waiting) as opened:
             _check_mode(name, file, os.fstat(opened.fileno()))
             return opened.read(_LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:

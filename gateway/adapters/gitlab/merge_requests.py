@@ -137,7 +137,7 @@ def _request_body(params: MergeRequestOpen, marker: str, by: str) -> dict[str, A
         "target_branch": params.target,
         "title": f"Draft: {title}" if params.draft else title,
         "description": marked(params.description, marker, by),
-        "labels": ",".join(params.labels),
+        "labels": list(params.labels),
     }
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from gateway.sandbox.server import Sandbox
 from tests.gateway.adapters.gitlab.plumbing import mirrors_of, repository_of
-from tests.gateway.adapters.gitlab.rigs import World, egress_of, target_of
+from tests.gateway.adapters.gitlab.rigs import World, contract_kept, egress_of, target_of
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     with Sandbox(tmp_path / "sandbox") as sandbox, egress_of(sandbox).session() as session:
+        session.hooks["response"].append(contract_kept)
         mirrors = mirrors_of(sandbox, tmp_path / "mirrors")
         yield World(
             sandbox,

@@ -20,6 +20,7 @@ from gateway.ports import Repository
 from gateway.sandbox.gitlab.entities import Project
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.switches import Fault
+from tests.contracts.validate import validate_request
 from tests.fakes.permits import action_of
 
 PROJECT = "shop/checkout"
@@ -42,6 +43,13 @@ class SandboxClock:
 
     def now_ms(self) -> int:
         return int(self.sandbox.clock.now().timestamp() * 1000)
+
+
+def contract_kept(answer: requests.Response, *_: Any, **__: Any) -> None:
+    """Fail the test when a request of ours is not one that GitLab documents."""
+    sent = answer.request
+    body = sent.body.encode() if isinstance(sent.body, str) else sent.body
+    validate_request("gitlab", sent.method or "", sent.url or "", dict(sent.headers), body)
 
 
 def egress_of(sandbox: Sandbox) -> Egress:

@@ -7,11 +7,13 @@ import pytest
 
 from gateway.sandbox.server import Sandbox
 from tests.gateway.adapters.gitlab.rigs import egress_of
-from tests.gateway.adapters.jira.rigs import World, target_of
+from tests.gateway.adapters.jira.rigs import World, contract_kept, target_of
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     with Sandbox(tmp_path / "sandbox") as sandbox:
-        async with egress_of(sandbox).async_client(base_url=sandbox.jira_url) as http:
+        async with egress_of(sandbox).async_client(
+            base_url=sandbox.jira_url, event_hooks={"request": [contract_kept]}
+        ) as http:
             yield World(sandbox, target_of(sandbox, http), http)

@@ -14,6 +14,7 @@ from gateway.core.vocabulary import System
 from gateway.sandbox.jira.site import JiraIssue
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.switches import Fault
+from tests.contracts.validate import validate_request
 from tests.fakes.permits import action_of
 from tests.gateway.adapters.gitlab.rigs import SandboxClock, marker_of
 
@@ -39,6 +40,11 @@ class World:
         issue = self.sandbox.site.find(key)
         assert issue is not None
         return issue
+
+
+async def contract_kept(sent: httpx2.Request) -> None:
+    """Fail the test when a request of ours is not one that Jira documents."""
+    validate_request("jira", sent.method, str(sent.url), dict(sent.headers), sent.content or None)
 
 
 def target_of(sandbox: Sandbox, http: httpx2.AsyncClient) -> JiraTarget:
