@@ -125,7 +125,21 @@ class GitRepository:
             answer = await self._git.ask(call)
         except GitError as lost:
             raise TargetUnclearError(lost.detail) from lost
-        check_push(answer, ref)
+        try:
+            check_push(answer, ref)
+        except TargetRefusedError as refusal:
+            if not await self._arrived(mirror.project, branch, new):
+                raise refusal from None
+
+    async def _arrived(self, project: str, branch: str, new: str) -> bool:
+        """Whether the branch is at the new commit although git was told no, as after a repeated request.
+
+        Raises `TargetUnclearError` when that cannot be asked.
+        """
+        try:
+            return (await self._mirrors.upstream(project)).branch(branch) == new
+        except GitError as lost:
+            raise TargetUnclearError(f"the push was refused, then {lost.detail}") from lost
 
     async def _absorb(self, mirror: Mirror, branch: str, new: str) -> None:
         # The branch has moved already: a mirror that cannot note it fetches later, and the push still happened.

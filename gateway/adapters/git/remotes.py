@@ -51,14 +51,20 @@ class Forge:
         return urlsplit(self._origin).hostname or "localhost"
 
     async def remote(self, project: str, identity: ForgeIdentity) -> Remote:
-        """The project's repository as one of the two identities sees it."""
+        """The project's repository as one of the two identities sees it.
+
+        Each request has its own connection: on a kept one curl silently sends a request again when the reply is
+        lost, and the second push would be refused although the first one happened.
+        """
         secret = await self._credentials(identity)
         pair = base64.b64encode(f"{self._username}:{secret}".encode()).decode()
         return Remote(
             url=f"{self._origin}/{quote(checked_project(project))}.git",
             config=(
                 (f"protocol.{self._scheme}.allow", "always"),
+                ("http.version", "HTTP/1.1"),
                 (f"http.{self._origin}/.extraHeader", f"Authorization: Basic {pair}"),
+                (f"http.{self._origin}/.extraHeader", "Connection: close"),
             ),
         )
 

@@ -19,6 +19,7 @@ from gateway.core.errors import SettingsError, TargetError
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _WORDS_BYTES = 64 * 1024
 _CHUNK = 1 << 16
+_GRACE_S = 5
 # `ulimit` of POSIX sh, because a Python preexec function is unsafe beside threads.
 _LIMITED = 'ulimit -v "$1" 2>/dev/null; [ "$2" = 0 ] || ulimit -t "$2"; shift 2; exec "$@"'
 _CONFIG: tuple[tuple[str, str], ...] = (
@@ -183,10 +184,22 @@ class Git:
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """End the process and everything it started, and wait until it is gone."""
+    """End the process and everything it started, and wait until it and its pipes are gone."""
     if process.returncode is None:
         _kill(process)
+    if process.stdin is not None:
+        process.stdin.close()
+    # A pipe is closed for good only when its end has been read; a child that left the group may keep it open.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_S):
+            for stream in (process.stdout, process.stderr):
+                await _drain(stream)
     await process.wait()
+
+
+async def _drain(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(_CHUNK):
+        pass
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
