@@ -14,7 +14,8 @@ from gateway.loop.findings import SEVERITY_ORDER, Finding, Report, Severity
 MAX_TITLE = 255
 MAX_DESCRIPTION = 30_000
 MAX_LISTED = 50
-_MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~!@"})
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "#": "&#35;", "@": "&#64;", "!": "&#33;"}
+_MARKDOWN = str.maketrans({**{c: f"\\{c}" for c in "\\`*_{}[]|~"}, **_ENTITIES})
 
 
 class WorkItemPlan(Model):
