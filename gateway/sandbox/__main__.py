@@ -20,19 +20,26 @@ def main() -> None:
     parser.add_argument("--jira-port", type=int, default=0)
     parser.add_argument("--auto", action="store_true", help="pipelines move on by themselves")
     given = parser.parse_args()
-    if given.folder.exists() and any(given.folder.iterdir()):
-        parser.error(f"{given.folder} is not empty; give an empty or new folder")
     wanted = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
-    with Sandbox(given.folder, ports=Ports(given.gitlab_port, given.jira_port), auto=given.auto) as sandbox:
-        ready = {
-            "gitlab_url": sandbox.gitlab_url,
-            "jira_url": sandbox.jira_url,
-            "tokens": asdict(sandbox.tokens),
-        }
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        signal.sigwait(wanted)
+    sandbox = Sandbox(given.folder, ports=Ports(given.gitlab_port, given.jira_port), auto=given.auto)
+    try:
+        sandbox.start()
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    _announce(sandbox)
+    signal.sigwait(wanted)
+    sandbox.stop()
+
+
+def _announce(sandbox: Sandbox) -> None:
+    ready = {
+        "gitlab_url": sandbox.gitlab_url,
+        "jira_url": sandbox.jira_url,
+        "tokens": asdict(sandbox.tokens),
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

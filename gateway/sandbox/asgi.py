@@ -21,11 +21,11 @@ async def read_request(request: Request) -> Asked:
     return Asked(
         method=request.method,
         segments=split_path(raw_path),
-        query=read_query(request.scope["query_string"].decode()),
+        query=read_query(request.scope["query_string"].decode("ascii", "replace")),
         headers={name.lower(): value for name, value in request.headers.items()},
         content=await request.body(),
         origin=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
-        raw_path=raw_path.decode(),
+        raw_path=raw_path.decode("ascii", "replace"),
     )
 
 

@@ -114,7 +114,12 @@ class Sandbox:
         link_commits(self.forge, self.site, self.switches)
 
     def start(self) -> None:
-        """Seed and serve; returns once both ports answer."""
+        """Seed and serve; returns once both ports answer.
+
+        ValueError when the folder holds something; OSError when a port is taken.
+        """
+        if self.forge.folder.exists() and any(self.forge.folder.iterdir()):
+            raise ValueError(f"{self.forge.folder} is not empty; give an empty or new folder")
         gitlab_socket, jira_socket = _listen(self._ports.gitlab), _listen(self._ports.jira)
         self.forge.url, self.site.url = _address(gitlab_socket), _address(jira_socket)
         self.seed()

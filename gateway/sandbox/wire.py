@@ -63,7 +63,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is the vendor's answer, not o
 
 def split_path(raw_path: bytes) -> tuple[str, ...]:
     """Path segments, each decoded once, so that `grp%2Fapp` stays one segment."""
-    return tuple(unquote(part) for part in raw_path.decode("ascii").strip("/").split("/"))
+    return tuple(unquote(part) for part in raw_path.decode("ascii", "replace").strip("/").split("/"))
 
 
 def read_query(raw: str) -> Document:
@@ -83,7 +83,13 @@ def read_body(content: bytes, media_type: str) -> Any:
         return {}
     if "x-www-form-urlencoded" in media_type:
         return read_query(content.decode())
-    return json.loads(content)
+    document = json.loads(content, parse_constant=_refuse_constant)
+    json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate has no UTF-8: UnicodeEncodeError
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True)

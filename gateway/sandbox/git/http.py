@@ -11,8 +11,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 import anyio
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox.git.hooks import RefChange, read_report
@@ -86,8 +86,10 @@ class GitHttp:
         writing = "git-receive-pack" in (service, request.query_params.get("service"))
         if isinstance(door, Door) and writing and not door.may_write:
             door = NoDoor(403, "You are not allowed to push code to this project.")
-        response = _refusal(door) if isinstance(door, NoDoor) else await _serve(door, service, request)
-        await response(scope, receive, send)
+        if isinstance(door, NoDoor):
+            await _refusal(door)(scope, receive, send)
+        else:
+            await _serve(door, service, request, send)
 
 
 def _refusal(refused: NoDoor) -> Response:
@@ -97,33 +99,46 @@ def _refusal(refused: NoDoor) -> Response:
     return PlainTextResponse(f"{refused.text}\n", refused.status, headers)
 
 
-async def _serve(door: Door, service: str, request: Request) -> Response:
-    """Start the backend, feed it the body, and stream what it answers."""
-    folder = tempfile.TemporaryDirectory(prefix="sandbox-push-")
-    report = Path(folder.name) / "report"
-    process = await asyncio.create_subprocess_exec(
-        "git", "http-backend",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(door, service, request, report),
-    )  # fmt: skip
-    feeding = asyncio.create_task(_feed(process, request))
-    status, headers = await _head(process)
+async def _serve(door: Door, service: str, request: Request, send: Send) -> None:
+    """Run the backend, feeding it the body while its answer is sent on.
 
-    async def body() -> AsyncIterator[bytes]:
+    The answer is sent by hand: Starlette's StreamingResponse reads the request itself to notice a
+    client that has gone, and what it reads of a push would be lost.
+    """
+    with tempfile.TemporaryDirectory(prefix="sandbox-push-") as folder:
+        report = Path(folder) / "report"
+        process = await asyncio.create_subprocess_exec(
+            "git", "http-backend",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(door, service, request, report),
+        )  # fmt: skip
+        feeding = asyncio.create_task(_feed(process, request))
         try:
-            async for chunk in _rest(process):
-                yield chunk
-            await process.wait()
+            await _answer(process, send)
             changes = read_report(report)
             if changes:
                 await anyio.to_thread.run_sync(door.pushed, changes)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             feeding.cancel()
-            if process.returncode is None:
-                process.kill()
-            folder.cleanup()
+            await _end(process)
 
-    return StreamingResponse(body(), status, headers)
+
+async def _answer(process: asyncio.subprocess.Process, send: Send) -> None:
+    """Send what the backend answers, all but the end."""
+    status, headers = await _head(process)
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    async for chunk in _rest(process):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await process.wait()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Leave no process behind, whatever happened to the client."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 def _environment(door: Door, service: str, request: Request, report: Path) -> dict[str, str]:
@@ -156,7 +171,7 @@ async def _feed(process: asyncio.subprocess.Process, request: Request) -> None:
         async for chunk in request.stream():
             process.stdin.write(chunk)
             await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
+    except (BrokenPipeError, ConnectionResetError, ClientDisconnect):
         return
     finally:
         process.stdin.close()

@@ -57,7 +57,6 @@ class Repository:
         made = cls(path)
         made.run("init", "-q", "--bare", "-b", default_branch, str(path), inside=False)
         made.run("config", "http.receivepack", "true")
-        made.run("config", "receive.advertisePushOptions", "true")
         made.run("config", "uploadpack.allowFilter", "true")
         made.run("config", "uploadpack.allowAnySHA1InWant", "true")
         return made
@@ -66,6 +65,8 @@ class Repository:
         self, *args: str, send: bytes = b"", extra: dict[str, str] | None = None, inside: bool = True
     ) -> bytes:
         """What `git <args>` prints; `extra` adds to the clean environment."""
+        if any("\0" in arg for arg in args):
+            raise GitError("a name must not hold a null character")
         argv = ["git", *(["--git-dir", str(self.path)] if inside else []), *args]
         done = subprocess.run(  # noqa: S603  an argument list, no shell
             argv, input=send, capture_output=True, check=False, env=clean_environment() | (extra or {})

@@ -74,7 +74,9 @@ class Activity:
         request.merge_commit_sha = commit
         self._note_state(request, user, "merged")
         if request.target_branch == project.default_branch:
-            self.close_issues(project, f"{request.title}\n{request.description}", user)
+            own = project.repository.commits(request.sha, f"^{request.base_sha}") if request.base_sha else ()
+            messages = [commit.message for commit in own]
+            self.close_issues(project, "\n".join([request.title, request.description, *messages]), user)
 
     def close_issues(self, project: Project, text: str, user: User) -> None:
         """Close what the closing keywords in the text name, where the user may."""

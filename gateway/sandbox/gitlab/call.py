@@ -29,6 +29,7 @@ def not_found(what: str) -> Refusal:
 
 
 FORBIDDEN = "403 Forbidden"
+TITLE_MOST = 255
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ class Call:
         if not value:
             raise refuse_parameter(f"{name} is empty")
         return value
+
+    def title(self) -> str | None:
+        """The `title` parameter, at most 255 characters."""
+        title = self.text("title")
+        if title is not None and len(title) > TITLE_MOST:
+            raise refuse(400, {"title": [f"is too long (maximum is {TITLE_MOST} characters)"]})
+        return title
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean parameter, in any spelling Grape takes."""

@@ -21,6 +21,7 @@ def create(call: Call) -> Reply:
     """POST /projects/:id/issues; quick actions in the description act."""
     project = call.project(Role.GUEST)
     title, now = call.required("title"), call.forge.clock.now()
+    call.title()
     made = Issue(
         call.forge.number("issue"), len(project.issues) + 1, project.id, title, "", call.user, now, now,
         labels=call.labels() or [], due_date=call.text("due_date"), confidential=call.flag("confidential"),
@@ -122,7 +123,7 @@ def update(call: Call) -> Reply:
 
 def change_item(call: Call, project: Project, item: Issue | MergeRequest) -> None:
     """What issue and merge request updates have in common; quick actions in a new description act."""
-    item.title = call.text("title") or item.title
+    item.title = call.title() or item.title
     relabel(call, item)
     assign(call, item)
     item.locked = call.flag("discussion_locked", default=item.locked)

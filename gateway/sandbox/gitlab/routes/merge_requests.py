@@ -68,6 +68,7 @@ def create(call: Call) -> Reply:
     """POST …/merge_requests; 409 when one is open for the same branches."""
     project = call.project(Role.DEVELOPER)
     source, target, title = (call.required(name) for name in ("source_branch", "target_branch", "title"))
+    call.title()
     head = project.repository.head(source)
     _check_branches(project, source, target, known=head is not None)
     now, number = call.forge.clock.now(), call.forge.number("merge_request")
