@@ -49,7 +49,9 @@ def contract_kept(answer: requests.Response, *_: Any, **__: Any) -> None:
     """Fail the test when a request of ours is not one that GitLab documents."""
     sent = answer.request
     body = sent.body.encode() if isinstance(sent.body, str) else sent.body
-    validate_request("gitlab", sent.method or "", sent.url or "", dict(sent.headers), body)
+    assert body is None or isinstance(body, bytes)
+    headers = {str(name): str(value) for name, value in sent.headers.items()}
+    validate_request("gitlab", sent.method or "", sent.url or "", headers, body)
 
 
 def egress_of(sandbox: Sandbox) -> Egress:
@@ -158,6 +160,18 @@ class World:
         url = self.sandbox.gitlab_url.replace("http://", f"http://road:{self.sandbox.tokens.road}@")
         _git("clone", "-q", f"{url}/{PROJECT}.git", str(folder))
         (folder / path).write_text("export {}\n")
+        return self._commit_and_push(folder, branch, message)
+
+    def push_more(self, branch: str) -> str:
+        """One more commit on a branch that `branch_with_change` made; returns the new head."""
+        folder = self.scratch / branch.replace("/", "-")
+        _git("-C", str(folder), "fetch", "-q", "origin", branch)
+        _git("-C", str(folder), "reset", "-q", "--hard", "FETCH_HEAD")
+        (folder / "more.txt").write_text("more\n")
+        return self._commit_and_push(folder, branch, "More")
+
+    @staticmethod
+    def _commit_and_push(folder: Path, branch: str, message: str) -> str:
         _git("-C", str(folder), "add", "-A")
         _git(
             "-C",
