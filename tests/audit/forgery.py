@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit.archive import json_line
+from audit.entries import certificate_line
 from audit.keys import Ed25519Signer, KeyFact, KeyRole
-from audit.merkle import Frontier, leaf_hash
+from audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash, subtree_of
 from audit.note import Checkpoint, sign_note
 from audit.verify import Verdict, consistency_member
 from tests.audit.world import CHECKPOINT_KEY, EVENT_KEY, ORIGIN, members_of, sealed, signed_line
@@ -33,26 +35,38 @@ def forged(
     *,
     signers: Sequence[Ed25519Signer] = (),
     origin: str = ORIGIN,
+    first: int = 0,
 ) -> bytes:
-    """A bundle from leaf 0 whose tree and signatures are right, whatever the leaves say.
+    """A bundle whose tree and signatures are right, whatever the leaves say.
 
     What a gateway could write that holds both keys, or a careless one: only the content can be wrong.
+    The leaves before `first` become certificates.
     """
     bodies = [leaf if isinstance(leaf, bytes) else json.dumps(leaf).encode() for leaf in leaves]
-    tree = Frontier.of(leaf_hash(body) for body in bodies)
     by = [*signers, *[EVENT_KEY] * (len(bodies) - len(signers))]
     lines = [
         signed_line(place, body, signer) for place, (body, signer) in enumerate(zip(bodies, by, strict=True))
     ]
     members = {name: content for name, content in members_of(template).items() if name != "checkpoint-start"}
-    members |= {
-        "checkpoint-end": checkpoint_note(origin, tree),
-        "consistency.json": consistency_member(Frontier(), tree.size, ()),
-        "disclosures.jsonl": b"",
-        "events.dsse.jsonl": b"".join(lines),
-        "keys.jsonl": b"",
+    members |= _tree_members([leaf_hash(body) for body in bodies], lines[:first], origin)
+    members |= {"disclosures.jsonl": b"", "events.dsse.jsonl": b"".join(lines[first:])}
+    return sealed(members, (first, len(bodies)))
+
+
+def _tree_members(hashes: Sequence[bytes], earlier: Sequence[bytes], origin: str) -> dict[str, bytes]:
+    """Checkpoints, consistency and certificates that are right."""
+    start, end, subtree = Frontier.of(hashes[: len(earlier)]), Frontier.of(hashes), subtree_of(hashes)
+    certificates = [
+        json_line(certificate_line(json.loads(line), inclusion_proof(place, end.size, subtree)))
+        for place, line in enumerate(earlier)
+    ]
+    proof = consistency_proof(start.size, end.size, subtree)
+    return {
+        "checkpoint-end": checkpoint_note(origin, end),
+        "consistency.json": consistency_member(start, end.size, proof),
+        "keys.jsonl": b"".join(certificates),
+        **({"checkpoint-start": checkpoint_note(origin, start)} if earlier else {}),
     }
-    return sealed(members, (0, tree.size))
 
 
 def checkpoint_note(origin: str, tree: Frontier, signer: Ed25519Signer = CHECKPOINT_KEY) -> bytes:

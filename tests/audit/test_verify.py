@@ -133,6 +133,14 @@ def test_a_wrong_consistency_proof_is_refused(later: bytes, changes: dict[str, o
     assert reason in problem_of(verdict_on(_consistency(later, **changes)))
 
 
+def test_a_frontier_that_leads_to_the_root_by_another_number_of_subtrees_is_refused(later: bytes) -> None:
+    root = members_of(later)["checkpoint-start"].splitlines()[2].decode()
+
+    problem = problem_of(verdict_on(_consistency(later, frontier=[root])))
+
+    assert problem == "the frontier does not lead to the root of checkpoint-start"
+
+
 def test_consistency_stands_on_one_line(later: bytes) -> None:
     members = members_of(later)
     bundle = sealed({**members, "consistency.json": members["consistency.json"] * 2})

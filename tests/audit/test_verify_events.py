@@ -72,6 +72,15 @@ def test_a_certificate_without_a_proof_is_refused(later: bytes, proof: object) -
     assert "keys.jsonl " in problem_of(verdict_on(_with_certificates(later, lines)))
 
 
+def test_a_certificate_that_is_no_event_of_this_log_is_refused(whole: bytes) -> None:
+    second = {**JUDGED, "id": "evt_00000002", "time": "2026-09-21T14:13:20.002Z"}
+    strange = {**JUDGED, "source": "another.example/log"}
+
+    assert verdict_on(forged(whole, [OPENED, JUDGED, second], first=2)).ok
+    problem = problem_of(verdict_on(forged(whole, [OPENED, strange, second], first=2)))
+    assert problem == f"leaf 1: it is not an event of the log {ORIGIN}"
+
+
 # --- steps 5 and 6: signatures, keys and leaves ----------------------------------------------------
 
 
