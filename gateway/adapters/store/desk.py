@@ -169,7 +169,9 @@ def _cancel(unit: Unit, action_id: str, by: str) -> None:
     row = stored(unit.connection, action_id)
     action = rows.action_of(row.body)
     if ActionState(row.state) not in _CANCELLABLE:
-        raise ConflictError(f"This action is {row.state} already; it cannot be withdrawn.", code="not_cancellable")
+        raise ConflictError(
+            f"This action is {row.state} already; it cannot be withdrawn.", code="not_cancellable"
+        )
     move(unit, action_id, ActionState.CANCELLED)
     closed = close_tickets(unit, action, TicketState.CANCELLED)
     kind = EventType.ACTION_CANCELLED

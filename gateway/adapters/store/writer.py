@@ -78,9 +78,9 @@ class Writer:
 
     def readiness(self) -> Readiness:
         """Red from the first failure until a commit succeeds again; red for good with a damaged log."""
-        if not self._thread.is_alive():
-            return Readiness(ok=False, detail="The writer is not running; restart the gateway.")
-        return Readiness(ok=not self._fault, detail=self._fault)
+        stopped = "" if self._thread.is_alive() else "The writer is not running; restart the gateway."
+        detail = self._fault or stopped
+        return Readiness(ok=not detail, detail=detail)
 
     async def run(self, work: Work[T]) -> T:
         """Run one unit and give its result once it is on disk.
@@ -132,8 +132,10 @@ class Writer:
                 checked.set()
             while self._turn():
                 pass
+        except BaseException:  # a defect ends the writer, never the news of it
+            logger.critical("the writer stopped", exc_info=True)
         finally:
-            # Also when a phase hook or a defect ends the thread: nobody may wait for ever.
+            # Nobody may wait for ever.
             self._abandon()
             self._refuse_waiting()
 
@@ -161,6 +163,7 @@ class Writer:
         except LedgerUnavailableError as error:
             _fail(group, error)
         except BaseException:
+            self._fault = "The writer stopped; restart the gateway."
             _fail(
                 group, LedgerUnavailableError("The writer stopped; whether this was recorded is not known.")
             )
