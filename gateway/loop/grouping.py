@@ -4,6 +4,7 @@ All findings of one package in one project are one item, wherever the package li
 The same findings give the same plan, so a second import finds the item it opened before by its key.
 """
 
+import re
 from collections.abc import Iterable
 
 from gateway.core.digests import digest_of
@@ -14,6 +15,7 @@ from gateway.loop.findings import SEVERITY_ORDER, Finding, Report, Severity
 MAX_TITLE = 255
 MAX_DESCRIPTION = 30_000
 MAX_LISTED = 50
+_BEYOND_NAMES = re.compile(r"[^A-Za-z0-9@/._+:~ -]+")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "#": "&#35;", "@": "&#64;", "!": "&#33;"}
 _MARKDOWN = str.maketrans({**{c: f"\\{c}" for c in "\\`*_{}[]|~"}, **_ENTITIES})
 
@@ -63,8 +65,8 @@ def _item(report: Report, project: str, findings: list[Finding]) -> WorkItemPlan
 def _title(first: Finding, findings: list[Finding], severity: Severity) -> str:
     count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
     start = "Upgrade" if any(f.fixed_versions for f in findings) else "Decide about"
-    package = _one_line(first.package)[:120]
-    version = _one_line(first.installed_version)[:40]
+    package = _bare(first.package)[:120] or "a package"
+    version = _bare(first.installed_version)[:40] or "of unknown version"
     return f"{start} {package} {version} ({count}, {severity.value})"[:MAX_TITLE]
 
 
@@ -131,6 +133,11 @@ def _one_line(text: str) -> str:
 def _plain(text: str) -> str:
     """A scanner's words as plain text on one line: no Markdown, no mention, nothing invisible."""
     return _one_line(text).translate(_MARKDOWN)
+
+
+def _bare(text: str) -> str:
+    """A name or a version as a title shows it: only the characters that names and versions are made of."""
+    return _BEYOND_NAMES.sub("", _one_line(text)).strip()
 
 
 def _url(link: str) -> str:

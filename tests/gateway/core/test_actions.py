@@ -6,7 +6,8 @@ import pytest
 
 from gateway.core.actions import LIFE_CYCLE, RESUMABLE, ActionState, Target, is_final, may_become
 from gateway.core.catalogue import Catalogue, Service
-from gateway.core.errors import LoopgateError, MalformedError, TargetRefusedError
+from gateway.core.error_codes import ERROR_CODES
+from gateway.core.errors import FactsMissingError, LoopgateError, MalformedError, TargetRefusedError
 from gateway.core.facts import TextFacts
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.params import PARAMS, NoParams, Params, UntypedParams, params_model
@@ -143,3 +144,16 @@ def test_errors_carry_a_stable_code_and_a_sentence() -> None:
 
 def test_text_facts_begin_empty() -> None:
     assert TextFacts().total == 0
+
+
+def test_a_missing_fact_says_when_to_come_back() -> None:
+    error = FactsMissingError("GitLab answers 429.", until_ms=5)
+
+    assert (error.until_ms, error.retryable, error.code) == (5, True, "facts_missing")
+
+
+def test_every_error_code_is_listed_once_with_what_to_do() -> None:
+    codes = [c.code for c in ERROR_CODES]
+
+    assert codes == sorted(set(codes))
+    assert all(400 <= c.status < 600 and c.remedy.endswith(".") for c in ERROR_CODES)
