@@ -6,6 +6,7 @@ A list that a case changes takes its total along, unless the case sets the total
 
 import copy
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,8 +127,14 @@ def _document(base: Mapping[str, Any], case: Case, file: str, line: int) -> dict
     return document
 
 
+@cache
+def _totals() -> tuple[dict[str, Any], ...]:
+    """The lists that are counted; read from the model once, for it takes longer than a case."""
+    return tuple(typed_contract()["totals"])
+
+
 def _adjust_totals(document: dict[str, Any], case: Case) -> None:
-    for entry in typed_contract()["totals"]:
+    for entry in _totals():
         total, lists = ".".join(entry["total"]), [".".join(path) for path in entry["lists"]]
         touched = any(
             path == one or path.startswith((f"{one}.", f"{one}+")) for path in case.set for one in lists
