@@ -144,6 +144,31 @@ _plain(x) if x == "b"
     assert fail_open(tree(tmp_path, {"rules/demo/rule/rule.rego": rego})) == ()
 
 
+INDEXED = """package rules.demo.rule
+
+_for_code(code) := {{e.id | {body}}}
+
+default _waivable(_) := false
+
+_waivable(code) if code == "B"
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("_waivable(code); some e in data.exceptions; e.code == code", 1),
+        ("some e in data.exceptions; code == e.code; _waivable(code)", 1),
+        ("some e in data.exceptions; e.code == code", 0),
+        ('some e in data.exceptions; e.code == code; startswith(code, "B")', 0),
+        ("some e in data.exceptions; e.code == code; is_string(e.id); _waivable(e)", 0),
+    ],
+)
+def test_a_comprehension_that_opa_indexes_wrongly_is_found(tmp_path: Path, body: str, count: int) -> None:
+    found = fail_open(tree(tmp_path, {"rules/demo/rule/rule.rego": INDEXED.format(body=body)}))
+    assert [one.line for one in found if "index" in one.problem] == [3] * count
+
+
 def test_tests_may_do_what_rules_may_not(tmp_path: Path) -> None:
     rego = "package rules.demo.rule_test\n\ntest_x if input.a != 3 with input as {}\n"
     assert fail_open(tree(tmp_path, {"rules/demo/rule/rule_test.rego": rego})) == ()
