@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from gateway.core.model import Model
 from gateway.doors.rest.authentication import AsAuditor
 from gateway.doors.rest.context import Given
-from gateway.doors.rest.documents import Page
+from gateway.doors.rest.documents import Page, WholeNumber
 
 router = APIRouter(tags=["evidence"])
 
@@ -16,8 +16,8 @@ router = APIRouter(tags=["evidence"])
 class BundleRequest(Model):
     """A contiguous range of the log: from `first` up to, not including, `end` (None: all there is)."""
 
-    first: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0
-    end: Annotated[int, Query(ge=1, le=2**53 - 1)] | None = None
+    first: Annotated[WholeNumber, Query(ge=0, le=2**53 - 1)] = 0
+    end: Annotated[WholeNumber, Query(ge=1, le=2**53 - 1)] | None = None
 
 
 @router.get("/audit/log/checkpoint", response_class=PlainTextResponse)

@@ -102,7 +102,7 @@ def _wrong_inside(parsed: Any, *, signal: bool) -> str | None:
             stack.extend((v, depth + 1) for v in value)
         elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             return "The body holds a lone surrogate, which is not text; send valid Unicode."
-        elif isinstance(value, float) and not signal:
+        elif isinstance(value, float) and not signal and not value.is_integer():
             return "Numbers here are integers; the body holds a fraction."
     return None
 

@@ -11,7 +11,7 @@ from gateway.core.principals import Door, Scope
 from gateway.doors.ports import Token, VoteKey
 from gateway.doors.rest.authentication import AsOperator
 from gateway.doors.rest.context import Given
-from gateway.doors.rest.documents import Identifier
+from gateway.doors.rest.documents import Identifier, WholeNumber
 
 router = APIRouter(prefix="/v1", tags=["credentials"])
 Base64Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -26,7 +26,7 @@ class TokenRequest(Model):
     projects: tuple[Glob, ...] = Field(min_length=1, max_length=100)
     action_types: tuple[Glob, ...] = Field(default=("*",), min_length=1, max_length=50)
     door: Door = Door.REST
-    lifetime_s: int = Field(default=30 * 86400, ge=60, le=366 * 86400)
+    lifetime_s: WholeNumber = Field(default=30 * 86400, ge=60, le=366 * 86400)
 
 
 class PersonRequest(Model):

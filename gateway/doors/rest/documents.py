@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from gateway.core.actions import Action, ActionState
 from gateway.core.model import Model
@@ -18,10 +18,23 @@ Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("a whole number is wanted")  # noqa: TRY004 - pydantic turns it into its own error
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_number, json_schema_input_type=int)]
+
+
 class Proposal(Model):
     """`POST /v1/actions`: what an agent wants done (api.md)."""
 
-    type: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    type: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=64),
+        Field(json_schema_extra={"enum": [t.value for t in ActionType]}),
+    ]
     target: dict[str, Any]
     params: dict[str, Any] = Field(default_factory=dict)
     intent: Annotated[str, StringConstraints(max_length=2000)] = ""

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from gateway.doors.rest import actions, audit, credentials, problems, signals, standing, stops, tickets
 from gateway.doors.rest.bodies import BodyLimits
 from gateway.doors.rest.context import Neighbours
+from gateway.doors.rest.description import describe
 
 VERSION = "1"
 
@@ -24,4 +25,5 @@ def rest_door(given: Neighbours | None) -> FastAPI:
     app.add_middleware(BodyLimits)
     for part in (actions, tickets, audit, credentials, stops, signals, standing):
         app.include_router(part.router)
+    describe(app)
     return app

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents, one map from our errors to HTTP."""
 
 import logging
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -32,7 +33,7 @@ _STATUS: tuple[tuple[type[LoopgateError], int], ...] = (
     (CallerError, 400),
     (LedgerUnavailableError, 503),
 )
-_TITLES = {
+TITLES = {
     400: "Bad request",
     401: "Not signed in",
     403: "Not allowed",
@@ -55,7 +56,7 @@ def problem(
     """One problem document; `members` are added as they are (findings, retry, action_id …)."""
     body = {
         "type": DOCS + code,
-        "title": _TITLES.get(status, "Error"),
+        "title": TITLES.get(status, "Error"),
         "status": status,
         "code": code,
         "detail": detail,
@@ -81,8 +82,8 @@ def install(app: FastAPI) -> None:
     async def malformed(_: Request, error: Exception) -> JSONResponse:
         return _malformed(error) if isinstance(error, RequestValidationError) else _unexpected(error)
 
-    async def routing(_: Request, error: Exception) -> JSONResponse:
-        return _routed(error) if isinstance(error, HTTPException) else _unexpected(error)
+    async def routing(request: Request, error: Exception) -> JSONResponse:
+        return _routed(request, error) if isinstance(error, HTTPException) else _unexpected(error)
 
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
         return _unexpected(error)
@@ -106,13 +107,25 @@ def _malformed(error: RequestValidationError) -> JSONResponse:
     return problem(422, "malformed", show(detail), field=show(pointer))
 
 
-def _routed(error: HTTPException) -> JSONResponse:
+def _routed(request: Request, error: HTTPException) -> JSONResponse:
     code = _ROUTING.get(error.status_code, "malformed")
     detail = {
         "not_found": "There is no such route; the OpenAPI document lists those there are.",
         "method_not_allowed": "This route does not answer that method.",
     }.get(code, str(error.detail))
-    return problem(error.status_code, code, detail, headers=dict(error.headers or {}))
+    headers = {"Allow": _allowed(request)} if code == "method_not_allowed" else dict(error.headers or {})
+    return problem(error.status_code, code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path (RFC 9110 section 10.2.1); the framework names only those of one route."""
+    paths = request.app.openapi()["paths"]
+    served = (set(methods) for path, methods in paths.items() if _serves(path, request.url.path))
+    return ", ".join(sorted(method.upper() for methods in served for method in methods))
+
+
+def _serves(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
 
 
 def _unexpected(error: Exception) -> JSONResponse:

@@ -50,6 +50,7 @@ async def vote(ticket_id: TicketId, ballot: Ballot, given: Given, principal: AsA
     """Answer a ticket's question; the last approval it needs sends the action on."""
     if principal.is_agent:
         raise OutOfScopeError("Agents do not vote.", code="not_eligible")
+    await _found(given, ticket_id)
     cast = Vote(
         voter=principal.id,
         answer=ballot.answer,
