@@ -1,9 +1,8 @@
 """The boot check: what is stored is held against what was signed before anything is added to it."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Result, func, select
 
 from audit import tables
 from audit.errors import LogDamagedError
@@ -66,6 +65,19 @@ def _event_key(connection: Connection, key_id: str, own: Ed25519Signer) -> bytes
     return bytes(public)
 
 
+def _grown(tree: Frontier, row: Any) -> Frontier:
+    """The tree with the next stored leaf, which must be the one that was recorded there."""
+    if row.leaf_index != tree.size:
+        raise LogDamagedError("this leaf is missing", index=tree.size)
+    hashed = leaf_hash(row.leaf)
+    if hashed != row.leaf_hash:
+        raise LogDamagedError("its bytes are not those that were recorded", index=tree.size)
+    grown = tree.extended((hashed,))
+    if row.root is not None and row.root != grown.root():
+        raise LogDamagedError("up to here the leaves are not those of the head signed then", index=tree.size)
+    return grown
+
+
 class BootCheck:
     """One run over a stored log."""
 
@@ -111,28 +123,21 @@ class BootCheck:
     def _rehash(self, state: State) -> None:
         """Hash every leaf again and compare the root after every commit with the head signed then."""
         tree = Frontier()
-        for row in self._leaves_with_heads():
-            if row.leaf_index != tree.size:
-                raise LogDamagedError("this leaf is missing", index=tree.size)
-            hashed = leaf_hash(row.leaf)
-            if hashed != row.leaf_hash:
-                raise LogDamagedError("its bytes are not those that were recorded", index=tree.size)
-            tree = tree.extended((hashed,))
-            if row.root is not None and row.root != tree.root():
-                raise LogDamagedError(
-                    "up to here the leaves are not those of the head signed then", index=row.leaf_index
-                )
+        with self._leaves_with_heads() as rows:
+            for row in rows:
+                tree = _grown(tree, row)
         if tree != state.frontier:
             raise LogDamagedError(
                 f"the stored leaves make a tree of {tree.size} that is not the frontier of {state.frontier.size}"
             )
 
-    def _leaves_with_heads(self) -> Iterator[Any]:
+    def _leaves_with_heads(self) -> Result[Any]:
+        """Every leaf with the root that the commit ending in it signed, or None; read in pieces."""
         leaves, heads = tables.leaves, tables.heads
         joined = leaves.outerjoin(heads, heads.c.size == leaves.c.leaf_index + 1)
         columns = (leaves.c.leaf_index, leaves.c.leaf, leaves.c.leaf_hash, heads.c.root)
         query = select(*columns).select_from(joined).order_by(leaves.c.leaf_index)
-        return iter(self._connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
+        return self._connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
 
     def _check_checkpoint(self, size: int) -> None:
         """The last checkpoint is ours, not ahead of us, and of the same tree as the head signed then."""
