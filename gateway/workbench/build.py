@@ -21,6 +21,7 @@ from gateway.core.errors import SettingsError
 from gateway.workbench.annotations import annotated, cards_of, inspected, registry_of
 from gateway.workbench.contract import typed_contract
 from gateway.workbench.data_files import policy_data
+from gateway.workbench.ownership import refuse_strangers
 
 CAPABILITIES = "capabilities.json"
 _SOURCES = ("gate", "lib", "rules")
@@ -36,7 +37,9 @@ def build(folder: Path, out: Path) -> BuiltPolicy:
     with tempfile.TemporaryDirectory(prefix="loopgate-policy-") as scratch:
         stage = Path(scratch)
         files = stage_rego(folder, stage)
-        blocks = annotated(inspected(opa, stage))
+        inspection = inspected(opa, stage)
+        refuse_strangers(inspection)
+        blocks = annotated(inspection)
         cards, data = cards_of(blocks), canonical_bytes(_data(folder, registry_of(blocks)))
         (stage / "data.json").write_bytes(data)
         capabilities = (folder / CAPABILITIES).read_bytes()

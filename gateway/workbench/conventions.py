@@ -6,10 +6,10 @@ from pathlib import Path
 from gateway.core.errors import SettingsError
 from gateway.workbench.annotations import GATEWAY_CARDS, Annotated, card_of
 from gateway.workbench.complaints import Complaint
+from gateway.workbench.ownership import packages_of
 from gateway.workbench.syntax import Module, surface
 
 _SEVERITIES = frozenset({"low", "medium", "high", "critical"})
-_RULE_PARTS = 3
 _FORBIDDEN_CALLS = frozenset({"print", "trace"})
 _GATEWAY_CODES = frozenset(card.code for card in GATEWAY_CARDS)
 
@@ -17,8 +17,7 @@ _GATEWAY_CODES = frozenset(card.code for card in GATEWAY_CARDS)
 def ownership(modules: Iterable[Module]) -> Iterator[Complaint]:
     """A module's package must be its folder: else a team could add to the gate, or to another team's rule."""
     for module in modules:
-        parts = module.file.split("/")
-        wanted = _package_of(parts)
+        wanted = packages_of(module.file)
         package = module.package
         if module.is_test and package and package[-1].endswith("_test"):
             package = (*package[:-1], package[-1].removesuffix("_test"))
@@ -82,15 +81,6 @@ def forbidden_calls(modules: Iterable[Module]) -> Iterator[Complaint]:
                         problem=f"{head['value']} is for debugging and says nothing to anybody here",
                         remedy="remove it; put what matters into the finding's facts",
                     )
-
-
-def _package_of(parts: list[str]) -> list[tuple[str, ...]]:
-    """The packages a file may have: `gate/x.rego` is gate or gate.x, `rules/t/r/*.rego` is rules.t.r."""
-    if parts[0] == "rules":
-        return [tuple(parts[:_RULE_PARTS])]
-    stem = parts[-1].removesuffix(".rego").removesuffix("_test")
-    own = (*parts[:-1], stem)
-    return [(parts[0],), own] if parts[0] == stem else [own, (parts[0],)]
 
 
 def _missing_neighbours(folder: Path, module: Module) -> Iterator[Complaint]:

@@ -111,6 +111,15 @@ async def test_what_is_in_force_is_known_to_the_road(tmp_path: Path) -> None:
             },
             "taken",
         ),
+        (
+            {"rules/demo/rule/more.rego": 'package gate.grants\n\nheld contains "everything"\n'},
+            "rules/demo/rule/more.rego: package gate.grants does not belong in this folder; write package rules.demo.rule",
+        ),
+        (
+            {"rules/demo/rule/rule.rego": RULE.replace("demo.rule", "other.rule")},
+            "package rules.other.rule does not belong",
+        ),
+        ({"lib/more.rego": "package rules.demo.rule\n"}, "package rules.demo.rule does not belong"),
         ({"rules/demo/rule/rule.rego": RULE.replace("DEMO-001\n", "OUT_OF_SCOPE\n")}, "taken"),
         ({"data/all.yaml": DATA + "modes: {XX-001: {mode: maybe}}\n"}, "modes.XX-001.mode"),
         ({"data/all.yaml": DATA + "froozes: []\n"}, "froozes"),

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.workbench.check import check
 from tests.gateway.workbench.test_build import RULE
-from tests.gateway.workbench.trees import FAULTY_GATE, SHIPPED, shipped_copy, tree
+from tests.gateway.workbench.trees import FAULTY_GATE, shipped_copy, tree
 
 TEST = "package rules.demo.rule_test\n\nimport data.rules.demo.rule\n\ntest_silent if rule.findings == set() with input as {}\n"
 
@@ -24,10 +24,6 @@ def demo(tmp_path: Path, rule: str = RULE, **files: str) -> Path:
         tmp_path,
         {"gate/gate.rego": gate, **own, **{key.replace("__", "/"): text for key, text in files.items()}},
     )
-
-
-def test_the_shipped_library_has_nothing_wrong() -> None:
-    assert complaints(SHIPPED) == []
 
 
 def test_a_rule_as_it_should_be_has_nothing_wrong(tmp_path: Path) -> None:
