@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 
 from gateway.core.globs import matches_any
 
-_MAX_LINE = 4000
 _SQL_PATHS = (
     "**.sql",
     "**migrations/**",
@@ -51,11 +50,11 @@ _ADDED = {
         re.IGNORECASE,
     ),
     "cluster-delete": re.compile(
-        r"\b(?:kubectl|oc)\s[^\n#]{0,200}?\bdelete\b|\bhelm\s+(?:uninstall|delete)\b", re.IGNORECASE
+        r"\b(?:kubectl|oc)\s[^\n#]{0,80}?\bdelete\b|\bhelm\s+(?:uninstall|delete)\b", re.IGNORECASE
     ),
     "cloud-delete": re.compile(
-        r"\baws\s[^\n#]{0,200}?\b(?:delete-[a-z-]+|terminate-instances|rb|rm)\b"
-        r"|\b(?:gsutil\s+(?:-m\s+)?(?:rm|rb)|gcloud\s[^\n#]{0,200}?\bdelete|az\s[^\n#]{0,200}?\bdelete"
+        r"\baws\s[^\n#]{0,80}?\b(?:delete-[a-z-]+|terminate-instances|rb|rm)\b"
+        r"|\b(?:gsutil\s+(?:-m\s+)?(?:rm|rb)|gcloud\s[^\n#]{0,80}?\bdelete|az\s[^\n#]{0,80}?\bdelete"
         r"|terraform\s+(?:destroy|state\s+rm))\b",
         re.IGNORECASE,
     ),
@@ -64,17 +63,17 @@ _ADDED = {
         re.IGNORECASE,
     ),
     "publish": re.compile(
-        r"\b(?:npm|yarn|pnpm|poetry|cargo|uv)\s+publish\b|\btwine\s+upload\b|\bgem\s+push\b|\bgit\s+push\b[^\n]{0,200}--tags\b"
+        r"\b(?:npm|yarn|pnpm|poetry|cargo|uv)\s+publish\b|\btwine\s+upload\b|\bgem\s+push\b|\bgit\s+push\b[^\n]{0,80}--tags\b"
         r"|\bgit\s+tag\b|\b(?:glab|gh)\s+release\s+create\b",
         re.IGNORECASE,
     ),
     "history-rewrite": re.compile(
-        r"\bgit\s+push\b[^\n]{0,200}?(?:\s-f\b|--force(?!-with-lease)|--mirror\b|--delete\b)|\bgit\s+filter-(?:branch|repo)\b",
+        r"\bgit\s+push\b[^\n]{0,80}?(?:\s-f\b|--force(?!-with-lease)|--mirror\b|--delete\b)|\bgit\s+filter-(?:branch|repo)\b",
         re.IGNORECASE,
     ),
     "key-rotation": re.compile(
         r"\b(?:rotate|revoke|destroy|schedule)[-_ ]?(?:key|keys|secret|secrets|credential|credentials|key[-_]deletion)\b"
-        r"|\bopenssl\s+genp?key\b|\bgpg\s[^\n]{0,200}--gen-key\b",
+        r"|\bopenssl\s+genp?key\b|\bgpg\s[^\n]{0,80}--gen-key\b",
         re.IGNORECASE,
     ),
 }
@@ -89,8 +88,7 @@ def signals(path: str, *, added: Iterable[str], removed: Iterable[str], deleted:
 
     `added` and `removed` are its lines of text without line ends; `deleted` says that the file goes away.
     """
-    new = [line[:_MAX_LINE] for line in added]
-    old = [line[:_MAX_LINE] for line in removed]
+    new, old = list(added), list(removed)
     found = {*_of_path(path, deleted=deleted), *_of_lines(new), *_of_sql(path, new), *_of_guards(new, old)}
     return tuple(sorted(found))
 

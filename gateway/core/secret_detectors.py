@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 # An instance may put its own word and a hyphen before GitLab's prefix, so only letters and digits rule a hit out.
 _LEFT = r"(?<![A-Za-z0-9])"
+_GITLAB_KINDS = ("pat", "oas", "dt", "rtr", "rt", "cbt", "ptt", "ft", "imt", "agent", "wt", "soat", "ffct")
+_GITLAB_PREFIXES = (*(f"gl{kind}-" for kind in _GITLAB_KINDS), "GR1348941")
 _GITLAB = re.compile(
-    _LEFT
-    + r"(?:gl(?:pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|wt|soat|ffct)-|GR1348941)"
-    + r"[0-9A-Za-z_-]{20,}(?:\.[0-9a-z]{2,9}){0,2}"
+    _LEFT + f"(?:{'|'.join(_GITLAB_PREFIXES)})" + r"[0-9A-Za-z_-]{20,}(?:\.[0-9a-z]{2,9}){0,2}"
 )
 _ATLASSIAN = re.compile(_LEFT + r"AT[AC]TT3[0-9A-Za-z_=-]{30,}")
 _AWS_ID = re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
@@ -55,18 +55,25 @@ _Span = tuple[int, int, str]
 _Detector = Callable[[str], Iterator[tuple[int, int]]]
 
 
-def _by(*patterns: re.Pattern[str]) -> _Detector:
+def _by(pattern: re.Pattern[str], *words: str) -> _Detector:
+    """The pattern's spans; tried only where one of the words without which it cannot match is there at all."""
+
     def detect(text: str) -> Iterator[tuple[int, int]]:
-        for pattern in patterns:
-            group = pattern.groups
-            yield from (m.span(group) for m in pattern.finditer(text))
+        if any(word in text for word in words):
+            yield from (m.span(pattern.groups) for m in pattern.finditer(text))
 
     return detect
 
 
+def _aws_secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Forty characters behind the name AWS's own tools give the secret key, in whatever case."""
+    if "aws" in text.lower():
+        yield from (m.span(1) for m in _AWS_SECRET.finditer(text))
+
+
 def _private_keys(text: str) -> Iterator[tuple[int, int]]:
     """From BEGIN to its END; without one, as far as the text still looks like the body of a key."""
-    at = 0
+    at = 0 if "-----BEGIN" in text else len(text)
     while begin := _PEM_BEGIN.search(text, at):
         body = _PEM_BODY.match(text, begin.end())
         end = _PEM_END.search(text, begin.end(), (body.end() if body else begin.end()) + 100)
@@ -75,13 +82,14 @@ def _private_keys(text: str) -> Iterator[tuple[int, int]]:
 
 
 _DETECTORS: tuple[tuple[str, _Detector], ...] = (
-    ("gitlab-token", _by(_GITLAB)),
-    ("atlassian-token", _by(_ATLASSIAN)),
-    ("aws-key", _by(_AWS_ID, _AWS_SECRET)),
+    ("gitlab-token", _by(_GITLAB, *_GITLAB_PREFIXES)),
+    ("atlassian-token", _by(_ATLASSIAN, "ATATT3", "ATCTT3")),
+    ("aws-key", _by(_AWS_ID, "AKIA", "ASIA")),
+    ("aws-key", _aws_secrets),
     ("private-key", _private_keys),
-    ("loopgate-token", _by(_LOOPGATE)),
+    ("loopgate-token", _by(_LOOPGATE, "lg_")),
 )
-DETECTORS = tuple(name for name, _ in _DETECTORS)
+DETECTORS = tuple(dict.fromkeys(name for name, _ in _DETECTORS))
 """The names of all detectors, as hits and documents use them."""
 
 

@@ -117,6 +117,12 @@ def test_changing_how_releases_are_made_is_a_sign() -> None:
     assert signals(".github/workflows/release.yml", added=["x"], removed=[], deleted=False) == ("publish",)
 
 
+def test_a_sign_at_the_end_of_a_very_long_line_is_seen() -> None:
+    assert signals("a.min.js", added=["x;" * 500_000 + " DROP TABLE users"], removed=[], deleted=False) == (
+        "sql-drop",
+    )
+
+
 def test_a_statement_may_go_over_several_lines() -> None:
     assert "sql-drop" in signals("a.py", added=['q = "DROP', 'TABLE users"'], removed=[], deleted=False)
 
@@ -125,7 +131,7 @@ def test_a_statement_may_go_over_several_lines() -> None:
     "piece", ["aws ", "git push ", "kubectl ", "gpg ", "retention", "DELETE FROM ", "drop ", "   "]
 )
 def test_long_lines_of_near_misses_take_no_noticeable_time(piece: str) -> None:
-    lines = [piece * (4000 // len(piece))] * 250
+    lines = [piece * (500_000 // len(piece)), *[piece * 1000] * 100]
     before = time.process_time()
 
     signals("a.sql", added=lines, removed=lines, deleted=False)
