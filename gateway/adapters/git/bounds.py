@@ -25,7 +25,7 @@ class Bounds(Model):
     commits: int = Field(default=500, ge=1)
     patch_bytes: int = Field(default=16 * _MEBIBYTE, ge=1024)
     blobs: int = Field(default=20_000, ge=1)
-    blob_bytes: int = Field(default=1 * _MEBIBYTE, ge=1024)
+    blob_bytes: int = Field(default=8 * _MEBIBYTE, ge=1024)
     scanned_bytes: int = Field(default=128 * _MEBIBYTE, ge=1024)
     messages_bytes: int = Field(default=1 * _MEBIBYTE, ge=1024)
     ci_files: int = Field(default=100, ge=1)

@@ -2,11 +2,11 @@
 
 import asyncio
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.runner import Call, Git, GitError, GitOutputError, GitTimeoutError, end
 
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -61,7 +61,7 @@ class CatFile:
         self._call = Call(("cat-file", "--batch-command"), at=at, objects=objects)
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
-        self._trees: OrderedDict[str, tuple[Entry, ...]] = OrderedDict()
+        self._trees: Kept[str, tuple[Entry, ...]] = Kept(_TREES_KEPT)
 
     async def read(self, oid: str, *, cap: int) -> tuple[Info, bytes] | None:
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
@@ -74,12 +74,7 @@ class CatFile:
 
     async def tree(self, oid: str) -> tuple[Entry, ...]:
         """The entries of a tree, in git's order. Raises `GitError`."""
-        if oid not in self._trees:
-            self._trees[oid] = await self._read_tree(oid)
-        self._trees.move_to_end(oid)
-        while len(self._trees) > _TREES_KEPT:
-            self._trees.popitem(last=False)
-        return self._trees[oid]
+        return await self._trees.get(oid, lambda: self._read_tree(oid))
 
     async def close(self) -> None:
         """End the process; the next question starts another."""

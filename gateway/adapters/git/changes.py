@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from gateway.adapters.git.ci_files import DEFAULT_CONFIG
 from gateway.adapters.git.edits import EditError
 from gateway.adapters.git.inspection import Inspector, Span, view_of
+from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.mirrors import Mirror, Mirrors, Snapshot
 from gateway.adapters.git.proposals import Proposals
 from gateway.adapters.git.runner import Call, GitError, GitTimeoutError
@@ -21,6 +22,7 @@ from gateway.core.params import CommitCreate
 _OID = re.compile(r"[0-9a-f]{40}")
 _OWNERS = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 _OWNERS_BYTES = 1 << 20
+_KEPT = 1024
 
 
 class ProjectShape(Model):
@@ -46,6 +48,7 @@ class GitChanges:
         self._inspector = inspector
         self._proposals = proposals
         self._shape_of = shape_of
+        self._bases: Kept[tuple[str, str, str], str | None] = Kept(_KEPT)
 
     async def of_merge_request(self, project: str, request: MergeRequestFacts, agent: str) -> Change:
         """What merging that request would change: merge base with its target to its head."""
@@ -123,6 +126,10 @@ class GitChanges:
         return Span(await self._merge_base(mirror, default, parent), parent, trusted), shape
 
     async def _merge_base(self, mirror: Mirror, one: str, other: str) -> str | None:
+        key = (mirror.project, one, other)
+        return await self._bases.get(key, lambda: self._find_base(mirror, one, other))
+
+    async def _find_base(self, mirror: Mirror, one: str, other: str) -> str | None:
         call = Call(("merge-base", one, other), at=mirror.path)
         answer = await self._mirrors.git.ask(call)
         if answer.status == 1:

@@ -1,6 +1,5 @@
 """The one inspector: what a range of commits changes, measured by git, the same whichever door it came through."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from gateway.adapters.git.diffs import (
     patch_lines,
     raw_entries,
 )
+from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.mirrors import Mirror
 from gateway.adapters.git.runner import EMPTY_TREE, Call, Git, GitError, GitOutputError
 from gateway.core.changes import Change, ChangedFile, CiFacts, CommitFact, SecretHit
@@ -80,7 +80,8 @@ class Inspector:
         self._git = git
         self.authorship = authorship
         self.scanners = scanners
-        self._histories: OrderedDict[tuple[str, str, tuple[str, ...]], History] = OrderedDict()
+        self._histories: Kept[tuple[str, str, tuple[str, ...]], History] = Kept(_KEPT)
+        self._differences: Kept[tuple[Path, str, str], Difference] = Kept(_KEPT)
 
     @property
     def bounds(self) -> Bounds:
@@ -134,6 +135,12 @@ class Inspector:
 
     async def difference(self, view: View, base_tree: str, head_tree: str) -> Difference:
         """Two trees compared by git. Raises `GitError`."""
+        if view.quarantine is not None:
+            return await self._compare(view, base_tree, head_tree)
+        key = (view.at, base_tree, head_tree)
+        return await self._differences.get(key, lambda: self._compare(view, base_tree, head_tree))
+
+    async def _compare(self, view: View, base_tree: str, head_tree: str) -> Difference:
         out = await self._diff(view, FILES_ASKED, base_tree, head_tree, self.bounds.output_bytes)
         files, usable = _readable(changed_files, out)
         cut = len(files) > self.bounds.files
@@ -145,12 +152,7 @@ class Inspector:
         if head is None:
             return History()
         key = (mirror.project, head, trusted)
-        if key not in self._histories:
-            self._histories[key] = await self._read_history(mirror, head, trusted)
-        self._histories.move_to_end(key)
-        while len(self._histories) > _KEPT:
-            self._histories.popitem(last=False)
-        return self._histories[key]
+        return await self._histories.get(key, lambda: self._read_history(mirror, head, trusted))
 
     async def blobs_between(self, view: View, before: str, after: str) -> tuple[NewBlob, ...]:
         """The blobs that `after` has at paths where `before` had others. Raises `GitError`."""

@@ -42,12 +42,16 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Mirror:
-    """One project's bare repository on this machine. `lock` is held while its refs change."""
+    """One project's bare repository on this machine. `lock` is held while its refs change.
+
+    `refs` are those it is known to hold, with all their objects.
+    """
 
     project: str
     path: Path
     objects: CatFile
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refs: dict[str, str] = field(default_factory=dict)
 
 
 class Mirrors:
@@ -86,18 +90,20 @@ class Mirrors:
         async with mirror.lock:
             seen = await self.upstream(mirror.project)
             wanted = _wanted(seen.refs, merge_request)
-            here = await self._refs(mirror)
-            if all(here.get(ref) == oid for ref, oid in wanted.items()) and not _gone(here, wanted):
-                return Snapshot(wanted, seen.default_branch)
-            await self._fetch(mirror, wanted, merge_request)
-            # A ref may have moved since it was listed; what was fetched is what will be measured.
-            here = await self._refs(mirror)
-            return Snapshot({ref: oid for ref, oid in here.items() if ref in wanted}, seen.default_branch)
+            if not _holds(mirror.refs, wanted):
+                await self._fetch(mirror, wanted, merge_request)
+                # A ref may have moved since it was listed; what was fetched is what will be measured.
+                mirror.refs = await self._refs(mirror)
+            refs = {ref: oid for ref, oid in mirror.refs.items() if ref in wanted}
+            return Snapshot(
+                refs, seen.default_branch if _HEADS + (seen.default_branch or "") in refs else None
+            )
 
     async def remember(self, mirror: Mirror, branch: str, commit: str) -> None:
         """Let the mirror's branch point where the forge's points after our own push."""
         async with mirror.lock:
             await self.git.run(Call(("update-ref", _HEADS + branch, commit), at=mirror.path))
+            mirror.refs[_HEADS + branch] = commit
 
     async def close(self) -> None:
         """End every process that stays."""
@@ -106,7 +112,9 @@ class Mirrors:
 
     async def _make(self, mirror: Mirror) -> None:
         if (mirror.path / "HEAD").exists():
+            mirror.refs = mirror.refs or await self._refs(mirror)
             return
+        mirror.refs = {}
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.git.run(Call(("init", "--quiet", "--bare", "--template=", str(mirror.path)), at=None))
         (mirror.path / "description").write_text(mirror.project + "\n", encoding="utf-8")
@@ -161,8 +169,10 @@ def _wanted(refs: Mapping[str, str], merge_request: int | None) -> dict[str, str
     return {ref: oid for ref, oid in refs.items() if ref.startswith((_HEADS, _TAGS)) or ref == extra}
 
 
-def _gone(here: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return any(ref.startswith((_HEADS, _TAGS)) and ref not in wanted for ref in here)
+def _holds(here: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether the mirror has every wanted ref where it is wanted, and no branch or tag besides."""
+    gone = any(ref.startswith((_HEADS, _TAGS)) and ref not in wanted for ref in here)
+    return not gone and all(here.get(ref) == oid for ref, oid in wanted.items())
 
 
 def _snapshot(out: bytes) -> Snapshot:

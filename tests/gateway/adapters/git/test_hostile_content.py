@@ -1,5 +1,7 @@
 """Content made to deceive: names, modes, encodings, sizes, histories. Everything ends in facts, nothing in a traceback."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from audit.canonical import canonical_bytes
@@ -18,7 +20,7 @@ async def measured(workshop: Workshop) -> Change:
 
 
 def branch(
-    upstream: Upstream, files: dict[str, File] | dict[bytes, File], message: bytes = b"Change\n"
+    upstream: Upstream, files: Mapping[str, File] | Mapping[bytes, File], message: bytes = b"Change\n"
 ) -> str:
     return upstream.commit(BRANCH, files, message, start=upstream.head("main"))
 
@@ -143,15 +145,13 @@ async def test_modes_show_symbolic_links_submodules_and_executables(
     upstream: Upstream, workshop: Workshop
 ) -> None:
     module = upstream.head("main").encode()
-    branch(
-        upstream,
-        {
-            "out": ("120000", b"../../etc/passwd"),
-            "vendor": ("160000", module),
-            ".gitmodules": b"[submodule]\n",
-            "run.sh": ("100755", b"x\n"),
-        },
-    )
+    files: dict[str, File] = {
+        "out": ("120000", b"../../etc/passwd"),
+        "vendor": ("160000", module),
+        ".gitmodules": b"[submodule]\n",
+        "run.sh": ("100755", b"x\n"),
+    }
+    branch(upstream, files)
     change = await measured(workshop)
     assert {f.path: f.new_mode for f in change.files} == {
         "out": "120000",
@@ -164,7 +164,8 @@ async def test_modes_show_symbolic_links_submodules_and_executables(
 async def test_a_file_that_becomes_a_link_is_read_on_both_sides(
     upstream: Upstream, workshop: Workshop
 ) -> None:
-    branch(upstream, {"README.md": ("120000", b"src/cart.js"), "z.sql": b"DROP TABLE carts;\n"})
+    files: dict[str, File] = {"README.md": ("120000", b"src/cart.js"), "z.sql": b"DROP TABLE carts;\n"}
+    branch(upstream, files)
     change = await measured(workshop)
     assert [(f.path, f.status) for f in change.files] == [("README.md", "T"), ("z.sql", "A")]
     assert change.irreversible == ("sql-drop",)

@@ -2,12 +2,13 @@
 
 import base64
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.adapters.git.proposals import NOT_BUILT
@@ -17,6 +18,7 @@ from gateway.core.params import CommitCreate, FileChange, FileOp
 from tests.gateway.adapters.git.workshop import AGENT, PROJECT, File, Upstream, Workshop, local
 
 BRANCH = "agent/fix"
+T = TypeVar("T")
 # Short names that collide, folders that are also files elsewhere, and letters of several scripts.
 PATHS = (
     "a",
@@ -155,16 +157,21 @@ async def test_the_judged_change_is_that_of_the_commit_built(world: World) -> No
 
 
 async def _judge_build_compare(workshop: Workshop, params: CommitCreate, head: str | None) -> None:
-    try:
-        judged = await workshop.changes.of_commit(PROJECT, BRANCH, params, AGENT)
-    except FactsMissingError as unfit:
-        with pytest.raises(TargetRefusedError) as refused:
-            await workshop.repository.build_commit(PROJECT, BRANCH, params, AGENT, "lg-1")
-        assert refused.value.detail == unfit.detail
-        event("refused")
+    judged = await _tried(workshop.changes.of_commit(PROJECT, BRANCH, params, AGENT))
+    built = await _tried(workshop.repository.build_commit(PROJECT, BRANCH, params, AGENT, "lg-1"))
+    if isinstance(judged, FactsMissingError):
+        assert isinstance(built, TargetRefusedError)
+        assert built.detail == judged.detail
         return
-    built = await workshop.repository.build_commit(PROJECT, BRANCH, params, AGENT, "lg-1")
+    assert isinstance(built, str)
     await workshop.repository.push(PROJECT, BRANCH, built, expected=head)
     real = await workshop.changes.of_branches(PROJECT, BRANCH, "main", AGENT)
     assert real.head == built
-    event("built")
+    assert judged == without_ids(real)
+
+
+async def _tried(answer: Awaitable[T]) -> T | FactsMissingError | TargetRefusedError:
+    try:
+        return await answer
+    except (FactsMissingError, TargetRefusedError) as error:
+        return error
