@@ -177,7 +177,7 @@ def _unread(path: str, error: gitlab.exceptions.GitlabError) -> FactsMissingErro
     code, words = error.response_code, _words(error.error_message)
     if code == _NOT_FOUND:
         return NotThereError(f"GitLab has no {path} that the gateway may see: {words}", retryable=False)
-    retryable = code is None or code >= _SERVER_ERROR
+    retryable = code is None or code >= _SERVER_ERROR or code in _UNCLEAR
     return FactsMissingError(f"GitLab refused to show {path} ({code}): {words}", retryable=retryable)
 
 

@@ -1,5 +1,6 @@
 """What the GitLab target does, each action type in its own way, and what it refuses to do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,6 +245,48 @@ async def test_an_issue_that_a_person_closed_was_not_closed_by_us(world: World) 
     found = await world.target.reconcile(record_of(action, preparation))
 
     assert found.happened is not True
+
+
+async def test_a_reopened_issue_is_recognised_in_its_history(world: World) -> None:
+    world.call("PUT", "/issues/1", state_event="close")
+    action = world.act(T.ISSUE_TRANSITION, {"to": "opened"}, issue="1")
+    permit, preparation = await prepared(world, action)
+    await world.target.perform(permit, preparation)
+    at = world.sandbox.clock.now()
+
+    class Remembering(Forge):
+        """The sandbox keeps no state events; this is what GitLab tells."""
+
+        def list(self, path: str, kind: Any, **query: Any) -> Any:
+            if not path.endswith("/resource_state_events"):
+                return super().list(path, kind, **query)
+            return tuple(
+                kind.model_validate({"state": state, "user": {"username": who}, "created_at": at})
+                for state, who in (("closed", "maya"), ("reopened", self.by))
+            )
+
+        by = "loopgate-road"
+
+    tokens, clock = world.sandbox.tokens, SandboxClock(world.sandbox)
+    road = Remembering(world.sandbox.gitlab_url, "loopgate-road", lambda: tokens.road, world.session, clock)
+    target = GitLabTarget(road, road, FakeRepository(), clock=clock, marker=marker_of, people=PEOPLE.get)
+    ours = await target.reconcile(record_of(action, preparation))
+    road.by = "maya"
+    hers = await target.reconcile(record_of(action, preparation))
+
+    assert world.project().issues[1].state == "opened"
+    assert (ours.happened, hers.happened) == (True, False)
+
+
+async def test_a_mark_is_found_behind_a_page_of_later_comments(world: World) -> None:
+    action = world.act(T.ISSUE_COMMENT, {"body": "b"}, issue="1")
+    permit, preparation = await prepared(world, action)
+    done_once = await world.target.perform(permit, preparation)
+    notes = world.project().issues[1].notes
+    notes += [replace(notes[-1], id=notes[-1].id + n, body="later") for n in range(1, 206)]
+    found = await world.target.reconcile(record_of(action, preparation))
+
+    assert found.performance == done_once
 
 
 async def test_a_merge_request_is_opened_as_a_draft_with_its_labels(world: World) -> None:
