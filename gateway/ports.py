@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from pydantic import Field
+
 from gateway.core.actions import Action, ActionState
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
@@ -57,7 +59,7 @@ class PolicyInForce(Model):
     cards: dict[str, RuleCard]
     roster: Roster
     catalogue: Catalogue
-    weights: dict[str, Any] = {}
+    weights: dict[str, Any] = Field(default_factory=dict)
     ticket_ttl_ms: int = 8 * 3600 * 1000
     time_zone: str = "UTC"
 
@@ -100,7 +102,7 @@ class ActionRecord(Model):
     ruling_id: str | None = None
     preparation: Preparation | None = None
     started_ms: int | None = None
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = Field(default_factory=dict)
     reason: str = ""
     until_ms: int | None = None
 
@@ -109,8 +111,10 @@ class Ledger(Protocol):
     """State and evidence together. Returning means durable and signed; else `LedgerUnavailableError`."""
 
     async def admit(self, action: Action) -> Admitted:
-        """Record `requested` once per (agent, idempotency key); another digest under a key raises
-        `ConflictError` `idempotency_mismatch`."""
+        """Record `requested` once per (agent, idempotency key).
+
+        Another digest under a key raises `ConflictError` (`idempotency_mismatch`).
+        """
         ...
 
     async def record(self, step: Step) -> AnyOutcome | Blocked:
@@ -151,7 +155,7 @@ class Inspection(Model):
     pipeline: PipelineFacts | None = None
     issue: IssueFacts | None = None
     deployment: DeploymentFacts | None = None
-    texts: dict[str, str] = {}
+    texts: dict[str, str] = Field(default_factory=dict)
     concurrent: int = 0
     missing: tuple[MissingFact, ...] = ()
 
@@ -220,7 +224,9 @@ class Repository(Protocol):
         """The commit a branch points at upstream now, or None when there is no such branch."""
         ...
 
-    async def build_commit(self, project: str, branch: str, params: CommitCreate, author: str, marker: str) -> str:
+    async def build_commit(
+        self, project: str, branch: str, params: CommitCreate, author: str, marker: str
+    ) -> str:
         """Build the commit object locally and return its id; nothing leaves the mirror."""
         ...
 

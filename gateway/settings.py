@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from gateway.core.errors import SettingsError
+from gateway.core.principals import Door
 
 CONFIG_NAME = "loopgate.toml"
 
@@ -115,6 +116,9 @@ class OidcIssuer(_Section):
         default={}, description="Claims that must be equal, e.g. project_path, ref_protected."
     )
     agent: str = Field(description="The agent (`agt_…`) such a token signs in.")
+    doors: tuple[Door, ...] = Field(
+        default=(Door.REST,), description="The doors its tokens open; audience is per door."
+    )
     once: bool = Field(default=False, description="Accept each `jti` one time only, as CI tokens should be.")
 
 

@@ -28,7 +28,7 @@ def check_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> 
 
 
 @app.command("test")
-def test_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
+def run_tests(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
     """Every case on both engines, byte for byte; every Rego test; every line reached."""
     with console.status("Judging every case on both engines …"):
         cases = asyncio.run(run_cases(folder))

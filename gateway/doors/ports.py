@@ -3,9 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from pydantic import Field
-
-from gateway.core.actions import ActionState
 from gateway.core.credentials import Token, VoteKey
 from gateway.core.emergency import Stop
 from gateway.core.listings import ActionFilter, EventRow, WorkItem

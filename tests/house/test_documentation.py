@@ -9,26 +9,18 @@ from tests.house.test_tree import ROOT, SOURCE, tracked, tree_of
 
 
 def raised_codes() -> set[str]:
-    """Every literal error code: class attributes of errors, `code=` of errors raised, codes of problems."""
-    found: set[str] = set()
-    for path in SOURCE:
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
-                found |= {
-                    s.value.value
-                    for s in node.body
-                    if isinstance(s, ast.Assign)
-                    and isinstance(s.targets[0], ast.Name)
-                    and s.targets[0].id == "code"
-                    and isinstance(s.value, ast.Constant)
-                }
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error"):
-                found |= {
-                    k.value.value
-                    for k in node.keywords
-                    if k.arg == "code" and isinstance(k.value, ast.Constant)
-                }
-    return {c for c in found if isinstance(c, str)}
+    """Every literal error code: class attributes of errors, and `code=` of errors raised."""
+    constants = [c for path in SOURCE for node in ast.walk(tree_of(path)) for c in _codes_in(node)]
+    return {c.value for c in constants if isinstance(c, ast.Constant) and isinstance(c.value, str)}
+
+
+def _codes_in(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+        assigned = [s for s in node.body if isinstance(s, ast.Assign)]
+        return [s.value for s in assigned if isinstance(s.targets[0], ast.Name) and s.targets[0].id == "code"]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+        return [k.value for k in node.keywords if k.arg == "code"]
+    return []
 
 
 # Raised and settled inside the gateway; no door ever answers with them.

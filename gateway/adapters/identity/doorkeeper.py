@@ -83,7 +83,7 @@ class Doorkeeper:
             detail = (
                 "This token has expired; people run `loopgate login`, agents ask an operator for a new one."
             )
-            raise UnauthenticatedError(detail, code="expired")
+            raise UnauthenticatedError(detail, code="token_expired")
         if token.door != door.value:
             detail = (
                 f"This token is for the door {token.door}, not for {door.value}; use one made for this door."

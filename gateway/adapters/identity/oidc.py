@@ -87,7 +87,7 @@ class OidcSignIn:
         now_s = self._clock.now_ms() // 1000
         expires, not_before, issued = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
         if expires is None or expires + _LEEWAY_S <= now_s:
-            raise _refused("The JWT has expired; ask its issuer for a new one.", "expired")
+            raise _refused("The JWT has expired; ask its issuer for a new one.", "token_expired")
         if expires - now_s > _LONGEST_LIFE_S:
             raise _refused(
                 "The JWT is good for more than a day; ask its issuer for a shorter one.", "bad_jwt"

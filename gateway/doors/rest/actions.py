@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from gateway.core.actions import ActionState, Request
 from gateway.core.errors import MalformedError, OutOfScopeError
+from gateway.core.listings import ActionFilter
 from gateway.core.outcomes import (
     AnyOutcome,
     Denied,
@@ -21,7 +22,6 @@ from gateway.core.outcomes import (
     Waiting,
 )
 from gateway.core.principals import Principal, Role
-from gateway.doors.ports import ActionFilter
 from gateway.doors.rest.authentication import AsAgent, AsCanceller, AsReader
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument

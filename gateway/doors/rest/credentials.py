@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field, StringConstraints
 
+from gateway.core.credentials import Token, VoteKey
 from gateway.core.errors import NotFoundError
 from gateway.core.model import Model
 from gateway.core.principals import Door, Scope
-from gateway.doors.ports import Token, VoteKey
 from gateway.doors.rest.authentication import AsOperator
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import Identifier, WholeNumber

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from gateway.core.errors import OutOfScopeError
+from gateway.core.listings import WorkItem
 from gateway.core.model import Model
 from gateway.core.principals import Role
-from gateway.doors.ports import WorkItem
 from gateway.doors.rest.authentication import AsReader, AsSystem
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.reading import project_in_scope

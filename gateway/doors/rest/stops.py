@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import StringConstraints
 
+from gateway.core.emergency import Stop
 from gateway.core.errors import MalformedError
 from gateway.core.model import Model
-from gateway.doors.ports import Stop
 from gateway.doors.rest.authentication import AsOperator, AsPerson
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import Sentence

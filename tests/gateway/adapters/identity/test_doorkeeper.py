@@ -89,7 +89,7 @@ async def test_a_token_ends_at_its_time_to_the_millisecond(world: World, store: 
     world.clock.pass_ms(59_999)
     assert (await keeper.authenticate(token.secret, door=Door.REST, source="x")).id == AGENT
     world.clock.pass_ms(1)
-    assert await refusal(keeper, token.secret) == "expired"
+    assert await refusal(keeper, token.secret) == "token_expired"
 
 
 async def test_a_revoked_token_is_worthless_at_once(world: World, store: Store) -> None:
@@ -101,7 +101,8 @@ async def test_a_revoked_token_is_worthless_at_once(world: World, store: Store) 
 
 
 @pytest.mark.parametrize(
-    "credential", ["", "lg_unknown", "glpat-x", "a.b.c", "lg_" + "x" * 20_000, "lg_\x00", "lg_\ud800", "\ud800.b.c"]
+    "credential",
+    ["", "lg_unknown", "glpat-x", "a.b.c", "lg_" + "x" * 20_000, "lg_\x00", "lg_\ud800", "\ud800.b.c"],
 )
 async def test_what_is_no_credential_is_refused(world: World, store: Store, credential: str) -> None:
     assert await refusal(doorkeeper(world, store), credential) == "unauthenticated"

@@ -128,7 +128,7 @@ async def test_a_boolean_claim_is_compared_as_the_settings_write_it() -> None:
         ({"aud": "https://gateway.example/mcp"}, "bad_jwt"),
         ({"aud": None}, "bad_jwt"),
         ({"exp": None}, "bad_jwt"),
-        ({"exp": NOW_S - 30}, "expired"),
+        ({"exp": NOW_S - 30}, "token_expired"),
         ({"exp": NOW_S + 90_000}, "bad_jwt"),
         ({"exp": True}, "bad_jwt"),
         ({"exp": "soon"}, "bad_jwt"),

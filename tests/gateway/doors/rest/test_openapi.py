@@ -1,5 +1,7 @@
 """schemathesis over the whole OpenAPI document, as each role: what the document says is what the door does."""
 
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -10,15 +12,16 @@ from tests.gateway.doors.rest.conftest import Served
 
 pytestmark = pytest.mark.slow
 schema = schemathesis.openapi.from_dict(rest_door(None).openapi())
+AnyCase = schemathesis.Case[Any]
 few = settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 # Set away from its default: which target and params a type of action takes is told by `/v1/rules` and the reference,
 # not by this document's schema, so a proposal that the schema allows may rightly be malformed.
-EXCLUDED = [positive_data_acceptance]
+EXCLUDED: list[Any] = [positive_data_acceptance]
 
 
-def call(case: schemathesis.Case, served: Served, role: str) -> None:
+def call(case: AnyCase, served: Served, role: str) -> None:
     case.call_and_validate(
         base_url=served.url,
         headers={"Authorization": f"Bearer {served.tokens[role]}"},
@@ -28,23 +31,23 @@ def call(case: schemathesis.Case, served: Served, role: str) -> None:
 
 @schema.parametrize()
 @few
-def test_an_agent_meets_the_documented_door(case: schemathesis.Case, served: Served) -> None:
+def test_an_agent_meets_the_documented_door(case: AnyCase, served: Served) -> None:
     call(case, served, "agent")
 
 
 @schema.parametrize()
 @few
-def test_an_approver_meets_the_documented_door(case: schemathesis.Case, served: Served) -> None:
+def test_an_approver_meets_the_documented_door(case: AnyCase, served: Served) -> None:
     call(case, served, "approver")
 
 
 @schema.parametrize()
 @few
-def test_an_auditor_meets_the_documented_door(case: schemathesis.Case, served: Served) -> None:
+def test_an_auditor_meets_the_documented_door(case: AnyCase, served: Served) -> None:
     call(case, served, "auditor")
 
 
 @schema.parametrize()
 @few
-def test_an_operator_meets_the_documented_door(case: schemathesis.Case, served: Served) -> None:
+def test_an_operator_meets_the_documented_door(case: AnyCase, served: Served) -> None:
     call(case, served, "operator")
