@@ -24,7 +24,12 @@ from gateway.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 PROJECT, TRACKER = "shop/checkout", "SHOP"
-OWNER, RELEASE, DEVELOPER, AUDITOR = "prn_checkout_owner", "prn_release_manager", "prn_developer", "prn_auditor"
+OWNER, RELEASE, DEVELOPER, AUDITOR = (
+    "prn_checkout_owner",
+    "prn_release_manager",
+    "prn_developer",
+    "prn_auditor",
+)
 OPERATOR = "prn_operator"
 NOTE = {"op": "create", "path": "docs/note.md", "content": "A note.\n"}
 
@@ -71,7 +76,9 @@ class Town:
         """Open the gateway; may be entered again after it was left, as after a restart."""
         async with open_gateway(self.settings, self.clock) as gateway:
             self.gateway = gateway
-            self._transport = httpx2.ASGITransport(app=rest_door(gateway.neighbours), raise_app_exceptions=False)
+            self._transport = httpx2.ASGITransport(
+                app=rest_door(gateway.neighbours), raise_app_exceptions=False
+            )
             yield self
 
     def client(self, token: str | None = None) -> Client:
@@ -92,7 +99,13 @@ class Town:
             return self.client((await operator.issue_token(agent, request))["secret"])
 
     async def vote(
-        self, person: str, ticket: str, answer: str = "approve", *, digest: str | None = None, signed: bool = True
+        self,
+        person: str,
+        ticket: str,
+        answer: str = "approve",
+        *,
+        digest: str | None = None,
+        signed: bool = True,
     ) -> dict[str, Any]:
         """Vote as that person; raises `ApiError` when the vote is refused."""
         async with await self.sign_in(person) as voter:
@@ -144,7 +157,9 @@ class Town:
         return self.citizens[person]
 
 
-def proposal(kind: str, params: dict[str, Any] | None = None, *, jira: bool = False, **target: Any) -> dict[str, Any]:
+def proposal(
+    kind: str, params: dict[str, Any] | None = None, *, jira: bool = False, **target: Any
+) -> dict[str, Any]:
     """A proposal on the demo world's project."""
     system, project = ("jira", TRACKER) if jira else ("gitlab", PROJECT)
     aim = {"system": system, "project": project, **target}

@@ -1,0 +1,76 @@
+"""A new home folder: keys, database, log, and the operator's one-time code."""
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.keys import create_key
+from gateway.adapters.clock import SystemClock, UlidIds
+from gateway.adapters.opa.built import BuiltPolicy
+from gateway.adapters.store.genesis import boot, create
+from gateway.app.sources import open_log, store_sources
+from gateway.core.digests import digest_of
+from gateway.core.errors import SettingsError
+from gateway.core.principals import Role
+from gateway.settings import CONFIG_NAME, Settings
+from gateway.workbench.build import build
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What `init` made: the operator's one-time code and the key to pin outside."""
+
+    code: str
+    person: str
+    vkey: str
+
+
+def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Created:
+    """Make keys, database and log in a new home folder, and invite the roster's operator.
+
+    Raises `SettingsError` when the folder is in use or the roster has no operator.
+    """
+    if home.exists() and any(home.iterdir()):
+        raise SettingsError(f"{home} is not empty; `init` makes a new gateway in a new folder (--home).")
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    built = build(policies, home / "policy")
+    in_force = built.in_force("none", "0")
+    person = next((p.id for p in in_force.roster.people if Role.OPERATOR in p.roles), None)
+    if person is None:
+        raise SettingsError(
+            f"{policies}/data/people.yaml names nobody with the role operator; add one first."
+        )
+    _write_private(home / "keys" / "marker.key", secrets.token_bytes(32).hex())
+    create_key(home / "keys" / "event.pem")
+    create_key(home / "keys" / "checkpoint.pem")
+    (home / CONFIG_NAME).write_text(
+        f'origin = "{origin}"\n\n[policy]\nfolder = "{policies}"\n', encoding="utf-8"
+    )
+    settings = Settings(home=home, origin=origin)
+    clock = SystemClock()
+    log = open_log(settings, UlidIds(clock), clock)
+    create(settings.database, log, policy_digest=built.digest, roster_digest=digest_of(in_force.roster))
+    (home / "log.vkey").write_text(log.vkey + "\n", encoding="utf-8")
+    code = asyncio.run(_invite_operator(settings, built, person, operator))
+    return Created(code=code, person=person, vkey=log.vkey)
+
+
+async def _invite_operator(settings: Settings, built: BuiltPolicy, person: str, name: str) -> str:
+    clock = SystemClock()
+    bench = built.in_force("none", "0").bench
+    store = boot(
+        settings.database, open_log(settings, UlidIds(clock), clock), store_sources(clock, lambda: bench)
+    )
+    try:
+        return await store.credentials.invite(person, name=name, email="", by="init")
+    finally:
+        store.close()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

@@ -1,0 +1,121 @@
+"""Opening a gateway: building the policy, checking the log, putting the road together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+from gateway.adapters.clock import SystemClock, UlidIds
+from gateway.adapters.identity.doorkeeper import Doorkeeper
+from gateway.adapters.opa.built import BuiltPolicy
+from gateway.adapters.opa.engine import Engine
+from gateway.adapters.opa.server import ServerAddress, ServerPolicy
+from gateway.adapters.opa.wasm import WasmPolicy
+from gateway.adapters.store.genesis import boot
+from gateway.app.gateway import Gateway
+from gateway.app.loop_agent import LoopAgent, StoredSignals
+from gateway.app.signing_in import oidc_sign_in
+from gateway.app.sources import open_log, store_sources
+from gateway.app.vendors import connect
+from gateway.carrier import Carrier
+from gateway.core.digests import digest_of
+from gateway.core.errors import SettingsError
+from gateway.core.vocabulary import System
+from gateway.doors.rest.context import Neighbours
+from gateway.gathering import Gathering
+from gateway.judging import Judge
+from gateway.loop.intake import Intake
+from gateway.pipeline import Road
+from gateway.poller import Poller
+from gateway.ports import Changes, Clock, Target
+from gateway.settings import Settings
+from gateway.workbench.build import build
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Gateway]:
+    """Build the policy, check the log, connect the neighbours; closes everything on the way out.
+
+    `clock` is the machine's unless another is handed in.
+
+    Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
+    """
+    if not (settings.home / "keys" / "event.pem").exists():
+        raise SettingsError(f"{settings.home} holds no gateway; run `loopgate init --operator NAME` first.")
+    clock = clock or SystemClock()
+    ids = UlidIds(clock)
+    async with AsyncExitStack() as stack:
+        built = await asyncio.to_thread(build, settings.policy.folder, settings.home / "policy")
+        policy = _engine(settings, built)
+        stack.push_async_callback(policy.close)
+        sources = store_sources(clock, lambda: policy.in_force.bench)
+        store = await asyncio.to_thread(
+            lambda: boot(
+                settings.database, open_log(settings, ids, clock), sources, limit=settings.serve.queue
+            )
+        )
+        stack.callback(store.close)
+        await policy.self_test()
+        targets: dict[System, Target] = {}
+        gateway = Gateway(settings, store, policy, targets, clock)
+        changes = await connect(gateway, stack)
+        _compose(gateway, changes, ids)
+        if store.readiness().ok:
+            roster = digest_of(policy.in_force.roster)
+            await store.policies.activate(policy.in_force.version, by="serve", roster_digest=roster)
+        stack.push_async_callback(gateway.neighbours.carrier.finish)
+        yield gateway
+
+
+def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
+    """Put the road together and hand every door its neighbours."""
+    store, policy, clock = gateway.store, gateway.policy, gateway.clock
+    gathering = Gathering(
+        targets=gateway.targets,
+        changes=changes,
+        counters=store.counters,
+        clock=clock,
+        policy=policy,
+        clock_ok=gateway.clock_ok,
+    )
+    judge = Judge(policy=policy, gathering=gathering, clock=clock, ids=ids)
+    road = Road(ids=ids, clock=clock, ledger=store.ledger, judge=judge, targets=gateway.targets)
+    carrier = Carrier(road)
+    poll_s = gateway.settings.serve.poll_s
+    gateway.poller = Poller(store.ledger, store.desk, carrier, clock, every_s=poll_s)
+    intake = Intake(
+        proposals=LoopAgent(carrier, policy), items=store.work_items, new_trace=lambda: ids.new("trc")
+    )
+    gateway.neighbours = Neighbours(
+        road=road,
+        carrier=carrier,
+        identity=Doorkeeper(
+            tokens=store.credentials,
+            denials=store.sessions,
+            clock=clock,
+            roster=lambda: policy.in_force.roster,
+            oidc=oidc_sign_in(gateway),
+        ),
+        desk=store.desk,
+        credentials=store.credentials,
+        emergency=store.emergency,
+        archive=store.archive,
+        signals=StoredSignals(intake, store),
+        policy=policy,
+        counters=store.counters,
+        clock=clock,
+        probes=gateway,
+    )
+
+
+def _engine(settings: Settings, built: BuiltPolicy) -> Engine:
+    if settings.policy.engine == "wasm":
+        return WasmPolicy.load(built)
+    server = urlsplit(settings.policy.server_url)
+    if server.scheme not in {"http", "https"} or not server.hostname:
+        raise SettingsError(
+            "policy.engine is `server`: name the OPA server in policy.server_url, as http://host:port."
+        )
+    tls = server.scheme == "https"
+    address = ServerAddress(host=server.hostname, port=server.port or (443 if tls else 80), tls=tls)
+    return ServerPolicy.connect(built, address)
