@@ -15,7 +15,7 @@ from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.unit import Unit
 from gateway.adapters.store.writer import Writer
 from gateway.core.credentials import StoredToken, Token, VoteKey
-from gateway.core.errors import NotFoundError, UnauthenticatedError
+from gateway.core.errors import ConflictError, NotFoundError, UnauthenticatedError
 from gateway.core.principals import Door, Scope
 from gateway.core.sign_in import sign_in_message
 from gateway.core.vote_proof import verify_signature
@@ -60,7 +60,10 @@ class SqlCredentials:
         return code
 
     async def register_key(self, code: str, public_key: str) -> VoteKey:
-        """Register a vote key to the person of a one-time code; raises `UnauthenticatedError` (`bad_code`)."""
+        """Register a vote key to the person of a one-time code.
+
+        Raises `UnauthenticatedError` (`bad_code`) or `ConflictError` (`key_taken`).
+        """
         return await self._writer.run(lambda unit: _register_key(unit, code, public_key))
 
     async def vote_key(self, key_id: str) -> VoteKey | None:
@@ -161,9 +164,12 @@ def _register_key(unit: Unit, code: str, public_key: str) -> VoteKey:
         detail = "This code is unknown, used or too old; ask an operator for a new one."
         raise UnauthenticatedError(detail, code="bad_code")
     key = VoteKey(id=key_id_of(public_key), person=person, public_key=public_key)
-    unit.execute(
-        delete(tables.vote_keys).where(tables.vote_keys.c.id == key.id, tables.vote_keys.c.person == person)
-    )
+    taken = unit.one(select(tables.vote_keys.c.person).where(tables.vote_keys.c.id == key.id))
+    if taken is not None and taken.person != person:
+        raise ConflictError(
+            "This key is registered to somebody else; make one of your own.", code="key_taken"
+        )
+    unit.execute(delete(tables.vote_keys).where(tables.vote_keys.c.id == key.id))
     row = {"id": key.id, "person": person, "public_key": public_key, "added_ms": unit.now_ms}
     unit.execute(insert(tables.vote_keys), row)
     fact = KeyFact(key_id=key.id, role=KeyRole.VOTE, public_key=public_key)

@@ -46,7 +46,7 @@ def requested(action: Action) -> EventDraft:
     """`action.requested`: who wants what, for whom; the words beside the log."""
     data = {**_about(action), "idempotency_key_sha256": _hashed(action.idempotency_key)}
     if action.redactions:
-        data["redactions"] = [r.model_dump(mode="json") for r in action.redactions]
+        data["redactions"] = [r.model_dump(mode="json", exclude_none=True) for r in action.redactions]
     return drafted(
         E.ACTION_REQUESTED, action.id, data, {"intent": action.intent, "params": action.params.canonical()}
     )
@@ -63,6 +63,7 @@ def judged(judgement: Judgement) -> EventDraft:
         "change": judgement.question.change,
         "blast": judgement.blast.model_dump(mode="json") if judgement.blast else None,
         "effect": ruling.effect.value,
+        "codes": sorted({f.code for f in ruling.findings}),
         "findings": [_finding(f) for f in ruling.findings],
         "waived": [{"code": w.code, "by": list(w.by)} for w in ruling.waived],
         "shadow": [f.code for f in ruling.shadow],

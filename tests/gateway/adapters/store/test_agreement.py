@@ -14,7 +14,7 @@ from gateway.adapters.store.store import Store
 from gateway.core.actions import Action
 from gateway.core.errors import LoopgateError
 from gateway.core.permits import PermitRefusedError
-from gateway.core.steps import Blocked, Finish, Hold
+from gateway.core.steps import Blocked, Finish, Hold, Step
 from gateway.core.tickets import Ticket
 from tests.gateway.adapters.store.agreement import assert_log_and_state_agree, states_told
 from tests.gateway.adapters.store.world import OWNER, VOTERS, World, asking, performed, reserving, vote
@@ -161,7 +161,11 @@ async def test_steps_of_many_callers_at_once_agree(world: World, store: Store) -
     actions = [world.action() for _ in range(30)]
     await asyncio.gather(*(store.ledger.admit(a) for a in actions))
     holds = [world.hold(a, reserve=RESERVE) for a in actions]
-    steps = [*holds, *(world.deny(a) for a in actions[::2]), *(world.start(a) for a in actions[::3])]
+    steps: list[Step] = [
+        *holds,
+        *(world.deny(a) for a in actions[::2]),
+        *(world.start(a) for a in actions[::3]),
+    ]
 
     outcomes = await asyncio.gather(*(store.ledger.record(s) for s in steps))
     votes = [store.desk.cast(h.ticket.id, vote(h.ticket)) for h in holds]

@@ -1,0 +1,199 @@
+"""The beginning: migrations, leaf 0, and the check at boot."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from audit.events import EventType
+from audit.keys import Ed25519Signer, KeyFact, KeyRole
+from gateway.adapters.store import genesis, migrate
+from gateway.core.errors import LedgerUnavailableError, SettingsError
+from tests.gateway.adapters.store.world import ORIGIN, POLICY, World, performed
+
+
+def schema(path: Path) -> dict[str, Any]:
+    """Tables with their columns and indices, and triggers by name, as SQLite holds them."""
+    with sqlite3.connect(path) as connection:
+        names = [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1"
+        ).fetchall()
+        tables = {
+            n: sorted(_without_place(r) for r in connection.execute(f"PRAGMA table_info({n})")) for n in names
+        }
+        indices = {n: sorted(r[1:4] for r in connection.execute(f"PRAGMA index_list({n})")) for n in names}
+        keys = {n: sorted(r[2:5] for r in connection.execute(f"PRAGMA foreign_key_list({n})")) for n in names}
+    connection.close()
+    tables.pop("alembic_version", None)
+    indices.pop("alembic_version", None)
+    keys.pop("alembic_version", None)
+    return {"tables": tables, "indices": indices, "keys": keys, "triggers": triggers}
+
+
+def _without_place(column: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(str(v) for v in column[1:])
+
+
+def test_migrating_an_empty_database_equals_creating_all_tables(tmp_path: Path) -> None:
+    migrate.upgrade(f"sqlite:///{tmp_path / 'migrated.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'created.db'}")
+    for metadata in migrate.target_metadata():
+        metadata.create_all(engine)
+    engine.dispose()
+
+    migrated, created = schema(tmp_path / "migrated.db"), schema(tmp_path / "created.db")
+
+    assert migrated == created
+    assert len(migrated["triggers"]) == 4
+    assert len(migrated["tables"]) == 22
+
+
+def test_nothing_is_left_to_migrate(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'migrated.db'}"
+    migrate.upgrade(url)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"target_metadata": migrate.target_metadata()})
+        # Alembic takes a list of metadata here as in an environment; its annotation names only one.
+        missing = produce_migrations(context, migrate.target_metadata()).upgrade_ops  # type: ignore[arg-type]
+    engine.dispose()
+
+    assert missing is not None
+    assert missing.as_diffs() == []
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'migrated.db'}"
+    migrate.upgrade(url)
+    before = schema(tmp_path / "migrated.db")
+
+    migrate.upgrade(url)
+
+    assert schema(tmp_path / "migrated.db") == before
+
+
+async def test_leaf_0_holds_policy_roster_and_keys(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    policy_key = KeyFact.of(Ed25519Signer.from_seed(bytes([7] * 32)).public, KeyRole.POLICY)
+    genesis.create(
+        world.url,
+        world.log(),
+        policy_digest=POLICY,
+        roster_digest="b" * 64,
+        other_keys=[policy_key],
+        more={"operator": "prn_owner"},
+    )
+
+    with world.store() as store:
+        first = (await store.archive.events(subject=None, event_type=None, after=None, limit=1))[0]
+        active = await store.policies.active()
+
+    assert first.index == 0
+    assert first.type == EventType.LOG_OPENED
+    assert first.subject == ORIGIN
+    data = first.leaf["data"]
+    assert (data["policy_digest"], data["roster_digest"], data["operator"]) == (POLICY, "b" * 64, "prn_owner")
+    assert [k["role"] for k in data["keys"]] == ["event", "checkpoint", "policy"]
+    assert active == POLICY
+
+
+def test_a_second_genesis_is_refused_and_harmless(world: World) -> None:
+    with pytest.raises(SettingsError, match="holds a log already"):
+        genesis.create(world.url, world.log(), policy_digest="f" * 64, roster_digest="b" * 64)
+
+    with world.store() as store:
+        assert store.readiness().ok
+
+
+async def test_a_database_without_a_log_refuses_to_act_and_says_why(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    migrate.upgrade(world.url)
+
+    with world.store() as store:
+        assert not store.readiness().ok
+        assert "no log" in store.readiness().detail
+        with pytest.raises(LedgerUnavailableError):
+            await store.ledger.admit(world.action())
+
+
+DAMAGE = {
+    "an altered leaf": (
+        "DROP TRIGGER audit_leaves_no_update; UPDATE audit_leaves SET leaf = replace(leaf, 'prn_owner', 'prn_other') "
+        "WHERE leaf_index = 1"
+    ),
+    "a missing leaf": "DROP TRIGGER audit_leaves_no_delete; DELETE FROM audit_leaves WHERE leaf_index = 2",
+    "a cut tail": "DROP TRIGGER audit_leaves_no_delete; DELETE FROM audit_leaves WHERE leaf_index = 4",
+    "an altered head": "UPDATE audit_heads SET time_ms = time_ms + 1",
+    "an altered frontier": "UPDATE audit_frontier SET time_ms = time_ms + 1",
+    "no frontier": "DELETE FROM audit_frontier",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_log_refuses_to_act_and_says_why(world: World, damage: str) -> None:
+    with world.store() as store:
+        action = world.action()
+        await store.ledger.admit(action)
+        await store.ledger.record(world.start(action))
+        await store.ledger.record(performed(action))
+    with sqlite3.connect(world.folder / "loopgate.db") as connection:
+        connection.executescript(DAMAGE[damage])
+    connection.close()
+
+    with world.store() as store:
+        readiness = store.readiness()
+        assert not readiness.ok
+        assert "damaged" in readiness.detail
+        with pytest.raises(LedgerUnavailableError) as caught:
+            await store.ledger.admit(world.action())
+        assert "damaged" in caught.value.detail
+        # Reading goes on: people must be able to look.
+        assert await store.ledger.find(action.id) is not None
+
+
+async def test_a_restored_backup_is_found_by_its_checkpoint(world: World) -> None:
+    with world.store() as store:
+        await store.ledger.admit(world.action())
+        await store.archive.checkpoint()
+    with sqlite3.connect(world.folder / "loopgate.db") as connection:
+        note = connection.execute("SELECT size, root, note, time_ms FROM audit_checkpoints").fetchall()
+    connection.close()
+    world.create()
+    with sqlite3.connect(world.folder / "loopgate.db") as connection:
+        connection.executemany(
+            "INSERT INTO audit_checkpoints (size, root, note, time_ms) VALUES (?, ?, ?, ?)", note
+        )
+    connection.close()
+
+    with world.store() as store:
+        assert not store.readiness().ok
+        assert "backup" in store.readiness().detail
+
+
+async def test_the_newest_policy_is_the_one_in_force(world: World) -> None:
+    with world.store() as store:
+        version = world.judge(world.action()).ruling.policy.model_copy(update={"digest": "e" * 64})
+
+        was_new = await store.policies.activate(version, by="prn_owner", roster_digest="9" * 64)
+        again = await store.policies.activate(version, by="prn_owner")
+
+        events = await store.archive.events(subject=None, event_type="policy.activated", after=None, limit=9)
+        assert (was_new, again) == (True, False)
+        assert await store.policies.active() == "e" * 64
+    data = events[0].leaf["data"]
+    assert len(events) == 1
+    assert (data["digest"], data["before"], data["by"]) == ("e" * 64, POLICY, "prn_owner")
+
+
+async def test_the_clock_agrees_unless_it_is_far_behind_the_log(world: World) -> None:
+    with world.store() as store:
+        last_ms = store.writer._log.last_time_ms
+
+        assert store.writer.clock_agrees(last_ms - 5000)
+        assert not store.writer.clock_agrees(last_ms - 5001)
+        assert store.writer.clock_agrees(last_ms + 10**9)
