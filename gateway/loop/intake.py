@@ -70,7 +70,7 @@ class Intake:
                 "description": planned.description,
                 "labels": list(planned.labels),
             },
-            intent=f"Open the work item for {len(planned.findings)} findings of {planned.package}",
+            intent=f"Open the work item: {planned.title}",
             trace=trace,
             idempotency_key=f"work-item-{planned.key}",
         )
