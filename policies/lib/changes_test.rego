@@ -26,3 +26,7 @@ test_rollback_of_unknown_method_is_written if {
 test_comment_is_not_measured if {
 	not changes.measured with input as {"action": {"type": "issue.comment"}, "diff": null}
 }
+
+test_method_lets_nothing_else_off if {
+	changes.written with input as {"action": {"type": "commit.create", "params": {"method": "redeploy"}}, "diff": {}}
+}

@@ -37,6 +37,7 @@ test_unproven_releases_deny if {
 	_denies(_back(null, 900, 1500000))
 	_denies(_back("aaa", 899, 1500000))
 	_denies(_back("aaa", null, 1500000))
+	_denies(_back("aaa", "long", 1500000))
 	_denies(_back("aaa", 900, 999999))
 	_denies(_back("aaa", 900, 2000001))
 	_denies(_back("aaa", 900, null))

@@ -66,3 +66,8 @@ test_words_that_skip_ci_deny if {
 test_comment_is_silent if {
 	pipeline.findings == set() with input as {"action": {"type": "merge_request.comment"}, "diff": null}
 }
+
+test_comment_beside_a_running_pipeline_is_silent if {
+	commented := object.union(_merge("running", "aaa"), {"action": {"type": "merge_request.comment"}})
+	pipeline.findings == set() with input as commented with data.params as _params
+}

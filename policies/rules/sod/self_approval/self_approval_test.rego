@@ -56,3 +56,12 @@ test_unknown_votes_deny if {
 test_unknown_authors_deny if {
 	count(self_approval.findings) == 1 with input as object.remove(_merge("person", "prn_sre"), ["authors"])
 }
+
+test_voter_that_is_no_text_denies if {
+	count(self_approval.findings) == 1 with input as _merge("person", 7)
+}
+
+test_unknown_authors_without_a_merge_request_deny if {
+	rolled_back := object.union(_merge("person", "prn_sre"), {"merge_request": null, "authors": null})
+	count(self_approval.findings) == 1 with input as rolled_back
+}

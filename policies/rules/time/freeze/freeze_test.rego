@@ -63,3 +63,22 @@ test_clock_that_disagrees_waits if {
 		with data.freezes as _freezes
 		with data.params as _params
 }
+
+test_harmless_action_goes_on_while_the_clock_disagrees if {
+	_silent(object.union(
+		_merge("shop/checkout", 150),
+		{"action": {"consequential": false}, "context": {"clock_ok": false}},
+	))
+}
+
+test_freeze_that_is_not_whole_is_on if {
+	every part in ["starts_ms", "ends_ms", "projects"] {
+		cut := [object.union(_freezes[0], {part: null})]
+		count(freeze.findings) == 1 with input as _merge("shop/checkout", 150) with data.freezes as cut
+	}
+}
+
+test_freeze_of_one_project_is_no_list if {
+	wrong := [object.union(_freezes[0], {"projects": "bank/ledger"})]
+	count(freeze.findings) == 1 with input as _merge("shop/checkout", 150) with data.freezes as wrong
+}
