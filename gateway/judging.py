@@ -11,10 +11,10 @@ from gateway.core.params import MergeRequestMerge
 from gateway.core.policy_input import policy_input
 from gateway.core.questions import ask
 from gateway.core.rulings import Effect, Ruling
-from gateway.core.tickets import Bench, Ticket
+from gateway.core.tickets import Bench, Ticket, excluded_voters, satisfiable
 from gateway.core.vocabulary import SPECS
 from gateway.gathering import Gathering, measure_blast
-from gateway.ports import Clock, Ids, Policy
+from gateway.ports import Clock, Ids, Ledger, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,20 @@ def deny_with(judgement: Judgement, code: str, detail: str, *, until_ms: int | N
         update={"effect": Effect.DENY, "findings": (*judgement.ruling.findings, finding)}
     )
     return judgement.model_copy(update={"ruling": ruling})
+
+
+async def unaskable(judgement: Judgement, ledger: Ledger, bench: Bench) -> Judgement | None:
+    """The denial for a question that was answered no before, or that nobody could ever answer."""
+    reason = await ledger.rejected_before(judgement.question.digest)
+    if reason is not None:
+        return deny_with(judgement, "REJECTED_BEFORE", f"A person rejected this very question: {reason}")
+    facts, action = judgement.facts, judgement.action
+    excluded = excluded_voters(action.agent, action.on_behalf_of, facts.authors)
+    clause = satisfiable(judgement.ruling.clauses, excluded, facts.unknown_authors, bench)
+    if clause is None:
+        return None
+    people = f"{clause.count + facts.unknown_authors} independent {' or '.join(clause.any_of_roles)}"
+    return deny_with(judgement, "UNSATISFIABLE_APPROVAL", f"This needs {people}; the roster has fewer.")
 
 
 def _with_the_gateways_own(judgement: Judgement, *, supported: bool) -> Judgement:

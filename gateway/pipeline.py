@@ -4,26 +4,26 @@ normalise → admit → gather → judge → deny | hold | wait | act once, and 
 at the door.) Each step is durable and signed before the next begins: whatever a crash leaves, `resume` carries on.
 """
 
-import logging
 from dataclasses import dataclass
+from typing import assert_never
 
+from gateway.acting import act
 from gateway.core.actions import Action, ActionState, Request
-from gateway.core.errors import FactsMissingError, TargetRefusedError, TargetUnclearError
+from gateway.core.errors import TargetError
 from gateway.core.holding import open_ticket
 from gateway.core.judgements import Judgement
 from gateway.core.normalise import normalise
 from gateway.core.outcomes import AnyOutcome
-from gateway.core.permits import Permit, grant
+from gateway.core.permits import grant
 from gateway.core.principals import Principal
 from gateway.core.questions import names_its_state
-from gateway.core.steps import Blocked, Deny, Finish, Hold, Preparation, Start, Supersede, Wait
-from gateway.core.tickets import Ticket, TicketState, satisfiable
+from gateway.core.steps import Blocked, Deny, Finish, Hold, Start, Supersede, Wait
+from gateway.core.tickets import Ticket, TicketState
 from gateway.core.verdicts import Verdict, verdict, wait_until_ms
 from gateway.core.vocabulary import System
-from gateway.judging import Judge, deny_with
+from gateway.judging import Judge, deny_with, unaskable
 from gateway.ports import ActionRecord, Clock, Ids, Ledger, Target
 
-log = logging.getLogger(__name__)
 _JUDGINGS = 2  # a failed guard judges once more, then denies
 _SETTLE_MS = {System.GITLAB: 60_000, System.JIRA: 300_000, System.LOOPGATE: 0}
 
@@ -84,6 +84,8 @@ class Road:
                 return await self._moved(judgement, ticket)
             case Verdict.ALLOW:
                 return await self._execute(judgement, ticket, tries)
+            case never:
+                assert_never(never)
 
     async def _moved(self, judgement: Judgement, ticket: Ticket | None) -> AnyOutcome:
         if ticket and names_its_state(judgement.action):
@@ -91,7 +93,7 @@ class Road:
         return await self._hold(judgement, ticket)
 
     async def _hold(self, judgement: Judgement, ticket: Ticket | None) -> AnyOutcome:
-        refusal = await self._unaskable(judgement)
+        refusal = await unaskable(judgement, self.ledger, self.judge.bench)
         if refusal:
             return await self._settle(Deny(judgement=refusal))
         superseded = ticket if ticket and ticket.state is TicketState.APPROVED else None
@@ -104,48 +106,17 @@ class Road:
         )
         return await self._settle(Hold(judgement=judgement, ticket=opened, superseded=superseded))
 
-    async def _unaskable(self, judgement: Judgement) -> Judgement | None:
-        """The denial for a question that was answered no before, or that nobody could ever answer."""
-        reason = await self.ledger.rejected_before(judgement.question.digest)
-        if reason is not None:
-            return deny_with(judgement, "REJECTED_BEFORE", f"A person rejected this very question: {reason}")
-        ticket = open_ticket(judgement, "tkt_draft", now_ms=0, ttl_ms=0, predecessor=None)
-        clause = satisfiable(ticket.clauses, ticket.excluded, ticket.unknown_authors, self.judge.bench)
-        if clause is None:
-            return None
-        roles = " or ".join(clause.any_of_roles)
-        detail = (
-            f"This needs {clause.count + ticket.unknown_authors} independent {roles}; the roster has fewer."
-        )
-        return deny_with(judgement, "UNSATISFIABLE_APPROVAL", detail)
-
     async def _execute(self, judgement: Judgement, ticket: Ticket | None, tries: int) -> AnyOutcome:
         permit = grant(judgement, ticket, self.judge.bench)
         target = self.targets[permit.action.target.system]
         try:
             preparation = await target.prepare(permit)
-        except (TargetRefusedError, FactsMissingError) as error:
+        except TargetError as error:
             return await self._settle(Deny(judgement=deny_with(judgement, "NOT_PERFORMABLE", error.detail)))
         started = await self.ledger.record(Start(judgement=judgement, permit=permit, preparation=preparation))
         if isinstance(started, Blocked):
             return await self._blocked(judgement, ticket, started, tries)
-        return await self._settle(await self._act(target, permit, preparation))
-
-    async def _act(self, target: Target, permit: Permit, preparation: Preparation) -> Finish:
-        action_id = permit.action.id
-        try:
-            performance = await target.perform(permit, preparation)
-        except TargetRefusedError as error:
-            return Finish(
-                action_id=action_id, outcome="refused", reason=error.detail, retryable=error.retryable
-            )
-        except TargetUnclearError as error:
-            return Finish(action_id=action_id, outcome="in_doubt", reason=error.detail)
-        except Exception as error:
-            # Whatever broke, the act may have happened: the row must say so before anybody sees the defect.
-            log.exception("target broke while performing %s", action_id)
-            return Finish(action_id=action_id, outcome="in_doubt", reason=type(error).__name__)
-        return Finish(action_id=action_id, outcome="performed", performance=performance)
+        return await self._settle(await act(target, permit, preparation))
 
     async def _blocked(
         self, judgement: Judgement, ticket: Ticket | None, blocked: Blocked, tries: int

@@ -45,8 +45,8 @@ class Listener:
     async def __aenter__(self) -> Self:
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         self._tasks = [serving, asyncio.create_task(self._gateway.poller.run())]
-        while not self._server.started and not serving.done():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn tells of its start by this attribute alone
+        while not self._server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells of its start only so
+            await asyncio.sleep(0.01)
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port, addr="127.0.0.1")
         return self

@@ -8,7 +8,7 @@ from gateway.core.errors import LoopgateError
 from gateway.core.facts import Facts
 from gateway.core.judgements import Judgement
 from gateway.core.rulings import Reservation
-from gateway.core.tickets import Bench, Ticket
+from gateway.core.tickets import Bench, Ticket, TicketState
 from gateway.core.verdicts import Verdict, verdict
 
 _SEAL: Final = object()
@@ -61,7 +61,7 @@ def grant(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Permit:
         ruling_id=ruling.id,
         policy_digest=ruling.policy.digest,
         judged_ms=ruling.judged_ms,
-        ticket_id=ticket.id if ticket else None,
+        ticket_id=ticket.id if ticket and ticket.state is TicketState.APPROVED else None,
         question_digest=judgement.question.digest,
         reserve=ruling.reserve,
         _seal=_SEAL,
