@@ -11,7 +11,7 @@ from gateway.adapters.gitlab.answers import Deployment, Job
 from gateway.adapters.gitlab.forge import project_path
 from gateway.adapters.gitlab.marks import marked, milliseconds, opened_by, shortly_before
 from gateway.adapters.gitlab.merge_requests import find_requests, open_request, request_result
-from gateway.adapters.gitlab.operation import Access, needed, only, project_of
+from gateway.adapters.gitlab.operation import Access, needed, only, params_of, project_of
 from gateway.core.actions import Action
 from gateway.core.errors import TargetError, TargetRefusedError, TargetUnclearError
 from gateway.core.facts import DeploymentFacts
@@ -40,9 +40,8 @@ class RollBack:
         return await self._method(record.action).reconcile(record, preparation)
 
     def _method(self, action: Action) -> "_Redeploy | _Revert":
-        if isinstance(action.params, DeploymentRollback) and action.params.method == "revert":
-            return _Revert(self.access)
-        return _Redeploy(self.access)
+        method = params_of(action, DeploymentRollback).method
+        return _Revert(self.access) if method == "revert" else _Redeploy(self.access)
 
 
 @dataclass(frozen=True, slots=True)

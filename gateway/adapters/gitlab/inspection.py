@@ -20,6 +20,7 @@ from gateway.adapters.gitlab.answers import (
 from gateway.adapters.gitlab.forge import Forge, project_path, segment
 from gateway.adapters.gitlab.issues import STATUSES
 from gateway.adapters.gitlab.marks import Marker, milliseconds, opener
+from gateway.adapters.gitlab.operation import params_of
 from gateway.core.actions import Action
 from gateway.core.errors import FactsMissingError
 from gateway.core.facts import (
@@ -189,9 +190,7 @@ class Inspector:
         return self.people(username) or "unknown"
 
     def _request_to_be(self, action: Action, project: ProjectFacts) -> MergeRequestFacts:
-        params = action.params
-        if not isinstance(params, MergeRequestOpen):
-            raise FactsMissingError("These are not the params of a merge request.", retryable=False)
+        params = params_of(action, MergeRequestOpen)
         source = self._branch(project, params.source)
         if source.head is None:
             raise FactsMissingError(f"There is no branch {params.source}; push it first.", retryable=False)
@@ -238,14 +237,14 @@ class Inspector:
             order_by="id",
             sort="desc",
         )
-        facts = deployment_facts(name, history_of(rows, self.clock.now_ms()), action.params)
+        to = params_of(action, DeploymentRollback).to
+        facts = deployment_facts(name, history_of(rows, self.clock.now_ms()), to)
         self._check_revert(action, project, facts)
         return facts
 
     def _check_revert(self, action: Action, project: ProjectFacts, facts: DeploymentFacts) -> None:
         """A revert undoes one commit: it leads to `to` only when that is what was there just before it."""
-        params = action.params
-        if not isinstance(params, DeploymentRollback) or params.method != "revert" or not facts.current_sha:
+        if params_of(action, DeploymentRollback).method != "revert" or not facts.current_sha:
             return
         path = project_path(project.path, "repository/commits", facts.current_sha)
         parents = self.forge.get(path, Commit).parent_ids
@@ -296,7 +295,6 @@ def deployment_facts(
     environment: str, history: tuple[DeploymentEntry, ...], params: object
 ) -> DeploymentFacts:
     """What runs now and what the rollback's `to` means in this history; unknown to both where it means nothing."""
-    to = params.to if isinstance(params, DeploymentRollback) else ""
     current = history[0] if history else None
     goal = next((e for e in history[1:] if to in {e.sha, str(e.id)}), None)
     return DeploymentFacts(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.adapters.gitlab.answers import Issue, Note, StateEvent, Written
 from gateway.adapters.gitlab.forge import project_path, segment
 from gateway.adapters.gitlab.marks import bears, iso, marked, milliseconds, shortly_before
-from gateway.adapters.gitlab.operation import Access, needed, only, performed, project_of
+from gateway.adapters.gitlab.operation import Access, needed, only, params_of, performed, project_of
 from gateway.core.actions import Action
 from gateway.core.errors import TargetError, TargetRefusedError
 from gateway.core.params import Comment, IssueCreate, IssueTransition
@@ -33,10 +33,7 @@ class CreateIssue:
 
     async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
         """Create it."""
-        params = permit.action.params
-        if not isinstance(params, IssueCreate):
-            raise TargetRefusedError("These are not the params of an issue.")
-        body = _issue_body(params, preparation.marker)
+        body = _issue_body(params_of(permit.action, IssueCreate), preparation.marker)
         path = project_path(project_of(permit.action), "issues")
         return _issue_result(await asyncio.to_thread(self.access.road.post, path, body, Issue))
 
@@ -68,10 +65,7 @@ class AddComment:
 
     async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
         """Add it."""
-        params = permit.action.params
-        if not isinstance(params, Comment):
-            raise TargetRefusedError("These are not the params of a comment.")
-        body = {"body": marked(params.body, preparation.marker)}
+        body = {"body": marked(params_of(permit.action, Comment).body, preparation.marker)}
         path = notes_path(permit.action)
         return _note_result(await asyncio.to_thread(self.access.road.post, path, body, Note))
 
@@ -105,8 +99,8 @@ class MoveIssue:
 
     def _link(self, action: Action, marker: str) -> dict[str, str]:
         """Comment with the link. The move stands whatever becomes of it, so a failure is told, not raised."""
-        params = action.params
-        if not isinstance(params, IssueTransition) or params.link is None:
+        params = params_of(action, IssueTransition)
+        if params.link is None:
             return {}
         title = (params.link_title or params.link).replace("[", "(").replace("]", ")")
         body = {"body": marked(f"[{title}](<{params.link}>)", marker)}
@@ -178,7 +172,7 @@ def _note_result(note: Written) -> Performance:
 
 
 def _wanted(action: Action) -> str:
-    to = action.params.to.lower() if isinstance(action.params, IssueTransition) else ""
+    to = params_of(action, IssueTransition).to.lower()
     if to not in STATUSES:
         raise TargetRefusedError(f"A GitLab issue can be moved to {' or '.join(STATUSES)}, not to {to!r}.")
     return to

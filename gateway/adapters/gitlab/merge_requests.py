@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.adapters.gitlab.answers import Branch, MergeRequest, Project
+from gateway.adapters.gitlab.answers import Branch, MergeRequest
 from gateway.adapters.gitlab.forge import project_path, segment
 from gateway.adapters.gitlab.marks import bears, iso, marked, opened_by, shortly_before
-from gateway.adapters.gitlab.operation import Access, needed, only, performed, project_of
+from gateway.adapters.gitlab.operation import Access, needed, only, params_of, performed, project_of
 from gateway.core.actions import Action
-from gateway.core.errors import TargetRefusedError, TargetUnclearError
+from gateway.core.errors import TargetUnclearError
 from gateway.core.params import MergeRequestMerge, MergeRequestOpen
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
@@ -29,18 +29,14 @@ class OpenMergeRequest:
 
     async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
         """Open it."""
-        action, params = permit.action, permit.action.params
-        if not isinstance(params, MergeRequestOpen):
-            raise TargetRefusedError("These are not the params of a merge request.")
-        if permit.facts.project is None:
-            raise TargetRefusedError("The project was not read before the ruling.")
-        by = opened_by(int(permit.facts.project.id), params.source, action.agent, self.access.marker)
+        action, params = permit.action, params_of(permit.action, MergeRequestOpen)
+        project = needed(permit.facts.project, "project that was read")
+        by = opened_by(int(project.id), params.source, action.agent, self.access.marker)
         return await open_request(self.access, action, _request_body(params, preparation.marker, by))
 
     async def reconcile(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
         """Look through our merge requests from that branch."""
-        params = record.action.params
-        source = params.source if isinstance(params, MergeRequestOpen) else ""
+        source = params_of(record.action, MergeRequestOpen).source
         found = await find_requests(self.access, record, source, preparation.marker)
         return only([request_result(r) for r in found], "merge request")
 
@@ -67,7 +63,7 @@ class Merge:
 
     async def perform(self, permit: Permit, preparation: Preparation) -> Performance:  # noqa: ARG002 - the port's form
         """Merge. GitLab answers 409 when the head has moved, 405 when it will not merge."""
-        body = _merge_body(_merge_params(permit.action))
+        body = _merge_body(params_of(permit.action, MergeRequestMerge))
         path = f"{_request_path(permit.action)}/merge"
         merged = await asyncio.to_thread(self.access.merge.put, path, body, MergeRequest)
         if merged.state != "merged":
@@ -86,7 +82,7 @@ class Merge:
             return Reconciliation(
                 happened=False, reason=f"It was merged by {by.username if by else 'somebody else'}."
             )
-        if request.sha != _merge_params(record.action).expected_head:
+        if request.sha != params_of(record.action, MergeRequestMerge).expected_head:
             return Reconciliation(happened=None, reason=f"It was merged at another head: {request.sha}.")
         return Reconciliation(happened=True, performance=_merge_result(request))
 
@@ -119,11 +115,6 @@ def request_result(request: MergeRequest) -> Performance:
     )
 
 
-def project_id(access: Access, action: Action) -> int:
-    """The numeric id of the action's project."""
-    return access.road.get(project_path(project_of(action)), Project).id
-
-
 def _request_path(action: Action) -> str:
     return project_path(
         project_of(action), "merge_requests", needed(action.target.merge_request, "merge request")
@@ -139,12 +130,6 @@ def _request_body(params: MergeRequestOpen, marker: str, by: str) -> dict[str, A
         "description": marked(params.description, marker, by),
         "labels": list(params.labels),
     }
-
-
-def _merge_params(action: Action) -> MergeRequestMerge:
-    if not isinstance(action.params, MergeRequestMerge):
-        raise TargetRefusedError("These are not the params of a merge.")
-    return action.params
 
 
 def _merge_body(params: MergeRequestMerge) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from gateway.adapters.gitlab.forge import Forge
 from gateway.adapters.gitlab.marks import Marker, alarm_of
 from gateway.core.actions import Action
 from gateway.core.errors import TargetRefusedError
+from gateway.core.params import Params
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
 from gateway.ports import ActionRecord, Reconciliation, Repository
 
 log = logging.getLogger("loopgate.gitlab")
 V = TypeVar("V")
+P = TypeVar("P", bound=Params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ def needed(value: V | None, what: str) -> V:
     if value is None:
         raise TargetRefusedError(f"The action names no {what}.")
     return value
+
+
+def params_of(action: Action, kind: type[P]) -> P:
+    """The action's params, which normalisation has made of that kind."""
+    if not isinstance(action.params, kind):
+        raise TargetRefusedError(f"{action.type.value} has no such params.")
+    return action.params
 
 
 def project_of(action: Action) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.adapters.gitlab.answers import Branch
 from gateway.adapters.gitlab.forge import project_path
-from gateway.adapters.gitlab.operation import Access, needed, project_of
+from gateway.adapters.gitlab.operation import Access, needed, params_of, project_of
 from gateway.core.actions import Action
 from gateway.core.errors import TargetRefusedError, TargetUnclearError
 from gateway.core.params import BranchCreate, CommitCreate
@@ -86,8 +86,8 @@ class CreateBranch:
 
     async def _start(self, permit: Permit) -> str:
         """The commit named, or the head of the branch named or of the default branch."""
-        action, params = permit.action, permit.action.params
-        start = params.from_ if isinstance(params, BranchCreate) else None
+        action = permit.action
+        start = params_of(action, BranchCreate).from_
         if start and _COMMIT.fullmatch(start):
             return start
         branch = start or needed(permit.facts.project, "project that was read").default_branch
@@ -99,9 +99,7 @@ class CreateBranch:
 
 async def new_commit(access: Access, permit: Permit, marker: str) -> str:
     """The commit of a `commit.create`."""
-    action, params = permit.action, permit.action.params
-    if not isinstance(params, CommitCreate):
-        raise TargetRefusedError("These are not the params of a commit.")
+    action, params = permit.action, params_of(permit.action, CommitCreate)
     head = permit.facts.branch.head if permit.facts.branch else None
     if params.expected_head and params.expected_head != head:
         raise TargetRefusedError(f"The branch is at {head}, not at {params.expected_head}.", code="stale")

@@ -25,6 +25,7 @@ from gateway.adapters.jira.operation import (
     needed,
     only,
     own_account,
+    params_of,
 )
 from gateway.adapters.jira.site import segment
 from gateway.core.actions import Action
@@ -95,10 +96,8 @@ class AddComment:
 
     async def perform(self, permit: Permit, preparation: Preparation) -> Performance:
         """Add it."""
-        params = permit.action.params
-        if not isinstance(params, Comment):
-            raise TargetRefusedError("These are not the params of a comment.")
-        body = {"body": document(params.body), "properties": mark(preparation.marker)}
+        text = params_of(permit.action, Comment).body
+        body = {"body": document(text), "properties": mark(preparation.marker)}
         created = await self.access.site.post(issue_path(permit.action, "comment"), body, Created)
         return self._result(permit.action, created.id)
 
@@ -160,7 +159,7 @@ class MoveIssue:
         return Reconciliation(happened=True, performance=Performance(result=done))
 
     async def _transition(self, action: Action) -> Transition:
-        wanted = action.params.to if isinstance(action.params, IssueTransition) else ""
+        wanted = params_of(action, IssueTransition).to
         offered = (await self.access.site.get(issue_path(action, "transitions"), Transitions)).transitions
         found = next((t for t in offered if t.to.name.casefold() == wanted.casefold()), None)
         if found is None:
@@ -170,8 +169,8 @@ class MoveIssue:
 
     async def _link(self, action: Action, marker: str) -> dict[str, Any]:
         """Add the link. The move stands whatever becomes of it, so a failure is told, not raised."""
-        params = action.params
-        if not isinstance(params, IssueTransition) or params.link is None:
+        params = params_of(action, IssueTransition)
+        if params.link is None:
             return {}
         title = harmless(params.link_title or params.link)
         body = {"globalId": marker, "object": {"url": params.link, "title": title}}
@@ -183,9 +182,7 @@ class MoveIssue:
 
 
 def _issue_body(action: Action, marker: str) -> dict[str, Any]:
-    params = action.params
-    if not isinstance(params, IssueCreate):
-        raise TargetRefusedError("These are not the params of an issue.")
+    params = params_of(action, IssueCreate)
     fields: dict[str, Any] = {
         "project": {"key": needed(action.target.project, "project")},
         "issuetype": {"name": params.issue_type},

@@ -9,6 +9,7 @@ from gateway.adapters.jira.answers import Account
 from gateway.adapters.jira.site import Site, segment
 from gateway.core.actions import Action
 from gateway.core.errors import TargetRefusedError
+from gateway.core.params import Params
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
 from gateway.ports import ActionRecord, Reconciliation
@@ -16,6 +17,7 @@ from gateway.ports import ActionRecord, Reconciliation
 PROPERTY: Final = "loopgate"
 CLOCKS_APART_MS: Final = 300_000
 V = TypeVar("V")
+P = TypeVar("P", bound=Params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ def needed(value: V | None, what: str) -> V:
     if value is None:
         raise TargetRefusedError(f"The action names no {what}.")
     return value
+
+
+def params_of(action: Action, kind: type[P]) -> P:
+    """The action's params, which normalisation has made of that kind."""
+    if not isinstance(action.params, kind):
+        raise TargetRefusedError(f"{action.type.value} has no such params.")
+    return action.params
 
 
 def issue_path(action: Action, *rest: str) -> str:
