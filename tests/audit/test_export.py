@@ -10,6 +10,7 @@ from sqlalchemy import select
 from audit import tables
 from audit.dsse import EVENT_TYPE, is_signed, pae
 from audit.errors import ExportError, LogDamagedError
+from audit.events import EventDraft, EventType
 from audit.export import Bundle, export_bundle, write_bundle
 from tests.audit.world import (
     EVENT_KEY,
@@ -110,6 +111,18 @@ def test_an_erased_value_leaves_every_proof_working(log_world: World) -> None:
 
     verdict = verdict_on(content)
     assert (verdict.ok, verdict.disclosed, verdict.undisclosed) == (True, 1, 1)
+
+
+def test_only_earlier_leaves_that_state_keys_go_along_as_certificates(log_world: World) -> None:
+    changed = EventDraft(type=EventType.PERSON_CHANGED, subject="prn_bob", data={"roles": ["approver"]})
+    log_world.append(changed, draft(1))
+    log_world.checkpoint()
+    log_world.append(draft(2))
+    log_world.checkpoint()
+
+    lines = members_of(bundle_of(log_world, 3))["keys.jsonl"].splitlines()
+
+    assert [json.loads(line)["index"] for line in lines] == [0]
 
 
 def test_policies_go_along_under_their_digest(later: bytes) -> None:

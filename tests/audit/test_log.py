@@ -199,6 +199,18 @@ def test_a_database_that_goes_back_under_a_running_process_is_noticed(log_world:
         log_world.append(draft(2))
 
 
+def test_another_history_of_the_same_length_is_noticed(log_world: World) -> None:
+    """Both are signed by the right keys: somebody put another copy of the database in place."""
+    log_world.append(draft(1))
+    other = in_memory()
+    other.create()
+    other.append(draft(2))
+
+    with other.transaction() as connection, pytest.raises(LogDamagedError, match="now holds other 2"):
+        log_world.log.append(connection, [draft(3)])
+    other.close()
+
+
 def test_a_frontier_that_grew_without_a_signed_head_is_noticed(log_world: World) -> None:
     log_world.tamper("UPDATE audit_frontier SET size = 2, hashes = ?", bytes(32))
 

@@ -86,6 +86,7 @@ def test_a_bad_signature_by_a_known_key_refuses_the_note_even_beside_a_good_one(
         (COSIGNED.replace("3\n", "4\n", 1), "does not fit"),
         (COSIGNED.replace("3\n", "3\r\n", 1), "control characters"),
         (f"{TEXT}\n{WITNESS_LINE}", "no signature on the note"),
+        (f"{TEXT}\n{LOG_LINE.replace('log1', 'log2')}", "no signature on the note"),
         (f"{TEXT}\n{LOG_LINE.replace('—', '-')}", "canonical form"),
         (f"{TEXT}\n— {ORIGIN} n?\n", "not base64"),
         (f"{TEXT}\n— {ORIGIN} neOBuQ==\n", "canonical form"),
