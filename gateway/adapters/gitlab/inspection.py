@@ -291,9 +291,7 @@ def history_of(rows: tuple[Deployment, ...], now_ms: int) -> tuple[DeploymentEnt
     return tuple(entries)
 
 
-def deployment_facts(
-    environment: str, history: tuple[DeploymentEntry, ...], params: object
-) -> DeploymentFacts:
+def deployment_facts(environment: str, history: tuple[DeploymentEntry, ...], to: str) -> DeploymentFacts:
     """What runs now and what the rollback's `to` means in this history; unknown to both where it means nothing."""
     current = history[0] if history else None
     goal = next((e for e in history[1:] if to in {e.sha, str(e.id)}), None)
