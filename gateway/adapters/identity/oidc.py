@@ -103,7 +103,7 @@ class OidcSignIn:
             raise _refused("The JWT needs a `jti`, because each is accepted one time only.", "bad_jwt")
         until_ms = (int(claims["exp"]) + _LEEWAY_S) * 1000
         if not await self._seen.see_once(issuer.issuer, jti, until_ms):
-            raise _refused("This JWT was used already; ask its issuer for a new one.", "already_used")
+            raise _refused("This JWT was used already; ask its issuer for a new one.", "bad_jwt")
 
 
 def _claimed_issuer(token: str) -> str | None:
@@ -119,7 +119,7 @@ def _claimed_issuer(token: str) -> str | None:
 def _check_claims(claims: dict[str, Any], issuer: Issuer) -> None:
     for name, wanted in issuer.claims:
         if _plain(claims.get(name)) != wanted:
-            raise _refused(f"The JWT's claim `{name}` is not the one this gateway asks for.", "wrong_claims")
+            raise _refused(f"The JWT's claim `{name}` is not the one this gateway asks for.", "bad_jwt")
 
 
 def _plain(value: Any) -> str | None:

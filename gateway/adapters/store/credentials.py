@@ -62,7 +62,7 @@ class SqlCredentials:
     async def register_key(self, code: str, public_key: str) -> VoteKey:
         """Register a vote key to the person of a one-time code.
 
-        Raises `UnauthenticatedError` (`bad_code`) or `ConflictError` (`key_taken`).
+        Raises `UnauthenticatedError` (`bad_code`) or `ConflictError`.
         """
         return await self._writer.run(lambda unit: _register_key(unit, code, public_key))
 
@@ -166,9 +166,7 @@ def _register_key(unit: Unit, code: str, public_key: str) -> VoteKey:
     key = VoteKey(id=key_id_of(public_key), person=person, public_key=public_key)
     taken = unit.one(select(tables.vote_keys.c.person).where(tables.vote_keys.c.id == key.id))
     if taken is not None and taken.person != person:
-        raise ConflictError(
-            "This key is registered to somebody else; make one of your own.", code="key_taken"
-        )
+        raise ConflictError("This key is registered to somebody else; make one of your own.")
     unit.execute(delete(tables.vote_keys).where(tables.vote_keys.c.id == key.id))
     row = {"id": key.id, "person": person, "public_key": public_key, "added_ms": unit.now_ms}
     unit.execute(insert(tables.vote_keys), row)
@@ -192,7 +190,7 @@ def _sign_in(unit: Unit, key_id: str, challenge: str, signature: str, fresh: tup
     )
     if holder != key_id or not proven:
         detail = "The challenge is unknown, used or too old, or the signature is not by that key; ask for a new one."
-        raise UnauthenticatedError(detail, code="bad_signature")
+        raise UnauthenticatedError(detail)
     return _issue(unit, key.person, _EVERYTHING, Door.REST.value, SIGN_IN_MS, key.person, fresh)
 
 

@@ -69,7 +69,7 @@ def _lift(unit: Unit, stop_id: str, by: str) -> None:
         raise NotFoundError("There is no such stop.")
     in_force = and_(row.id == stop_id, row.lifted_ms.is_(None))
     if unit.changes(update(tables.stops).where(in_force).values(lifted_ms=unit.now_ms, lifted_by=by)) != 1:
-        raise ConflictError("This stop is lifted already.", code="already_lifted")
+        raise ConflictError("This stop is lifted already.")
     unit.record(events.drafted(E.STOP_LIFTED, stop_id, {"by": by}))
 
 

@@ -136,8 +136,9 @@ def _claim_due(unit: Unit, lease_ms: int, limit: int) -> tuple[ActionRecord, ...
     its_time = or_(row.until_ms.is_(None), row.until_ms <= unit.now_ms)
     due = and_(_resumable(), row.lease_ms <= unit.now_ms, its_time)
     found = unit.rows(select(tables.actions).where(due).order_by(row.lease_ms, row.id).limit(limit))
-    mine = row.id.in_([f.id for f in found])
-    unit.execute(update(tables.actions).where(mine).values(lease_ms=unit.now_ms + lease_ms))
+    if found:
+        mine = row.id.in_([f.id for f in found])
+        unit.execute(update(tables.actions).where(mine).values(lease_ms=unit.now_ms + lease_ms))
     return tuple(rows.record_of(f) for f in found)
 
 

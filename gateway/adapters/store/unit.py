@@ -50,8 +50,6 @@ Work: TypeAlias = Callable[[Unit], T]
 class GuardError(LoopgateError):
     """A guard of a unit failed: the unit is rolled back and its caller is told which."""
 
-    code = "guard_failed"
-
     def __init__(self, blocked: Blocked) -> None:
         super().__init__(blocked.detail)
         self.blocked = blocked

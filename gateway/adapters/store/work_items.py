@@ -45,7 +45,7 @@ class WorkItems:
     ) -> WorkItem:
         """Open the work item of a key; `findings` are by their own keys, as JSON.
 
-        Raises `ConflictError` (`work_item_exists`) when the key has one.
+        Raises `ConflictError` when the key has one.
         """
         item = WorkItem(
             id=self._ids.new("wrk"),
@@ -92,7 +92,7 @@ class WorkItems:
 
 def _open(unit: Unit, item: WorkItem, tracker: str, findings: dict[str, Any]) -> WorkItem:
     if _find(unit.connection, item.key) is not None:
-        raise ConflictError("There is a work item for these findings already.", code="work_item_exists")
+        raise ConflictError("There is a work item for these findings already.")
     opened = item.model_copy(update={"opened_ms": unit.now_ms})
     unit.execute(insert(tables.work_items), {**opened.model_dump(exclude={"findings"}), "tracker": tracker})
     for key, body in findings.items():

@@ -270,7 +270,7 @@ def _fail(group: list[Job], error: LedgerUnavailableError) -> None:
 def _told(error: Exception) -> Exception:
     """What the caller hears of a unit's own failure."""
     if isinstance(error, EventError):
-        return LedgerUnavailableError(f"This cannot be recorded: {error}", code="not_recordable")
+        return LedgerUnavailableError(f"This cannot be recorded: {error}")
     if isinstance(error, DBAPIError):
         return LedgerUnavailableError(f"The database took no record: {_words(error)}. Nothing was done.")
     return error

@@ -117,7 +117,7 @@ async def test_a_boolean_claim_is_compared_as_the_settings_write_it() -> None:
     ci = Ci()
 
     assert (await sign_in(ci.keeper(), ci.sign(ref_protected=True))).id == AGENT
-    assert (await refusal(ci.keeper(), ci.sign(ref_protected=False))).code == "wrong_claims"
+    assert (await refusal(ci.keeper(), ci.sign(ref_protected=False))).code == "bad_jwt"
 
 
 @pytest.mark.parametrize(
@@ -135,10 +135,10 @@ async def test_a_boolean_claim_is_compared_as_the_settings_write_it() -> None:
         ({"exp": float("inf")}, "bad_jwt"),
         ({"iat": NOW_S + 31}, "bad_jwt"),
         ({"nbf": NOW_S + 31}, "bad_jwt"),
-        ({"project_path": "shop/other"}, "wrong_claims"),
-        ({"project_path": None}, "wrong_claims"),
-        ({"project_path": ["shop/checkout"]}, "wrong_claims"),
-        ({"ref_protected": "false"}, "wrong_claims"),
+        ({"project_path": "shop/other"}, "bad_jwt"),
+        ({"project_path": None}, "bad_jwt"),
+        ({"project_path": ["shop/checkout"]}, "bad_jwt"),
+        ({"ref_protected": "false"}, "bad_jwt"),
     ],
 )
 async def test_a_jwt_with_one_wrong_claim_is_refused(changed: dict[str, Any], code: str) -> None:
@@ -186,7 +186,7 @@ async def test_each_jti_counts_once_where_the_settings_say_so() -> None:
     keeper = ci.keeper(once=True)
 
     assert (await sign_in(keeper, ci.sign())).id == AGENT
-    assert (await refusal(keeper, ci.sign())).code == "already_used"
+    assert "used already" in (await refusal(keeper, ci.sign())).detail
     assert (await sign_in(keeper, ci.sign(jti="j2"))).id == AGENT
     assert (await refusal(keeper, ci.sign(jti=None))).code == "bad_jwt"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.store.store import Store
+from tests.gateway.adapters.store.subjects import Fake, Real, Subject
 from tests.gateway.adapters.store.world import World
 
 
@@ -22,3 +23,13 @@ def store(world: World) -> Iterator[Store]:
     """The world's store, open."""
     with world.store() as opened:
         yield opened
+
+
+@pytest.fixture(params=["real", "memory"])
+def subject(request: pytest.FixtureRequest, world: World) -> Iterator[Subject]:
+    """Each ledger in turn."""
+    if request.param == "memory":
+        yield Fake.over(world)
+        return
+    with world.store() as store:
+        yield Real(world, store)

@@ -1,13 +1,16 @@
 """The ledger under test: the real one and the one in memory, behind the same hands."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.adapters.store.store import Store
-from gateway.core.tickets import Ticket, Vote
+from gateway.core.actions import ActionState
+from gateway.core.outcomes import Held
+from gateway.core.steps import Blocked
+from gateway.core.tickets import Ticket, TicketState, Vote
 from gateway.ports import Ledger
 from tests.fakes.ledger import FakeLedger
-from tests.gateway.adapters.store.world import AGENT, BENCH, OWNER, POLICY, World
+from tests.gateway.adapters.store.world import AGENT, BENCH, OWNER, POLICY, World, vote
 
 
 class Subject(Protocol):
@@ -106,3 +109,39 @@ class Fake:
 
     async def story(self) -> list[str]:
         return self.fake.story
+
+
+async def admitted(subject: Subject, **more: Any) -> Any:
+    action = subject.world.action(**more)
+    await subject.ledger.admit(action)
+    return action
+
+
+async def held(subject: Subject, **more: Any) -> tuple[Any, Ticket]:
+    action = await admitted(subject, **more)
+    hold = subject.world.hold(action)
+    assert isinstance(await subject.ledger.record(hold), Held)
+    return action, hold.ticket
+
+
+async def approved(subject: Subject, **more: Any) -> tuple[Any, Ticket]:
+    action, ticket = await held(subject, **more)
+    return action, await subject.cast(ticket.id, vote(ticket))
+
+
+async def state_of(subject: Subject, action: Any) -> ActionState:
+    record = await subject.ledger.find(action.id)
+    assert record is not None
+    return record.state
+
+
+async def ticket_state(subject: Subject, action: Any) -> TicketState:
+    ticket = await subject.ledger.ticket_for(action.id)
+    assert ticket is not None
+    return ticket.state
+
+
+def guard(outcome: Any) -> str:
+    assert isinstance(outcome, Blocked), outcome
+    assert outcome.detail
+    return outcome.guard

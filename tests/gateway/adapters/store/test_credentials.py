@@ -123,7 +123,7 @@ async def test_a_person_may_register_the_same_key_again_but_nobody_elses(store: 
     code = await store.credentials.invite(VOTERS[1], name="", email="", by=OWNER)
     with pytest.raises(ConflictError) as caught:
         await store.credentials.register_key(code, PUBLIC)
-    assert caught.value.code == "key_taken"
+    assert caught.value.code == "conflict"
 
 
 async def test_an_answered_challenge_is_a_token_of_fifteen_minutes(world: World, store: Store) -> None:
@@ -151,9 +151,9 @@ async def test_a_challenge_is_good_once_for_its_key_for_a_minute(world: World, s
 
     for challenge in (used, late, "y" * 43):
         answer = signed(sign_in_message(key_id, challenge))
-        assert await refusal(credentials.sign_in(key_id, challenge, answer)) == "bad_signature"
+        assert await refusal(credentials.sign_in(key_id, challenge, answer)) == "unauthenticated"
     answer = signed(sign_in_message(key_id, forged), stranger)
-    assert await refusal(credentials.sign_in(key_id, forged, answer)) == "bad_signature"
+    assert await refusal(credentials.sign_in(key_id, forged, answer)) == "unauthenticated"
 
 
 async def test_an_unknown_key_gets_a_challenge_that_nothing_answers(store: Store) -> None:
@@ -162,7 +162,7 @@ async def test_an_unknown_key_gets_a_challenge_that_nothing_answers(store: Store
     answer = signed(sign_in_message("key_unknown", challenge))
 
     assert len(challenge) == 43
-    assert await refusal(store.credentials.sign_in("key_unknown", challenge, answer)) == "bad_signature"
+    assert await refusal(store.credentials.sign_in("key_unknown", challenge, answer)) == "unauthenticated"
 
 
 async def test_a_failed_answer_is_counted(world: World, store: Store) -> None:
@@ -173,7 +173,7 @@ async def test_a_failed_answer_is_counted(world: World, store: Store) -> None:
 
     denied = await told(store, "session.denied")
     assert [(d["door"], d["code"], d["count"], d["source"]) for d in denied] == [
-        ("sign_in", "bad_signature", 1, "key_unknown")
+        ("sign_in", "unauthenticated", 1, "key_unknown")
     ]
 
 
