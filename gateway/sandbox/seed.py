@@ -10,7 +10,7 @@ from datetime import timedelta
 from gateway.sandbox.git.repository import Signature
 from gateway.sandbox.gitlab.entities import Issue, Pipeline, Project, Protection, Role, User
 from gateway.sandbox.gitlab.forge import Forge
-from gateway.sandbox.gitlab.services import Services
+from gateway.sandbox.gitlab.workings import Workings
 from gateway.sandbox.seed_files import Files, checkout_commits, payments_commits
 
 _DAYS_AGO = (4, 2)
@@ -30,7 +30,7 @@ class Tokens:
     jira: str = "sandbox-jira-token"
 
 
-def seed_forge(forge: Forge, services: Services, tokens: Tokens) -> None:
+def seed_forge(forge: Forge, workings: Workings, tokens: Tokens) -> None:
     """Build the demo world in an empty forge."""
     maya = forge.add_user("maya", "Maya Lind")
     road = forge.add_user("loopgate-road", "Loopgate road", bot=True)
@@ -50,7 +50,7 @@ def seed_forge(forge: Forge, services: Services, tokens: Tokens) -> None:
             Protection(forge.number("protection"), "main", Role.MAINTAINER, Role.MAINTAINER)
         )
         _write_history(project, commits, maya)
-        _deploy_history(forge, services, project, maya)
+        _deploy_history(forge, workings, project, maya)
         _open_issue(forge, project, maya)
 
 
@@ -77,12 +77,12 @@ def _data(text: str) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
 
 
-def _deploy_history(forge: Forge, services: Services, project: Project, user: User) -> None:
+def _deploy_history(forge: Forge, workings: Workings, project: Project, user: User) -> None:
     """Two finished pipelines on main, each with a successful deployment to production."""
     newest_two = project.repository.commits("main", limit=len(_DAYS_AGO))[::-1]
     forge.heard.update(commit.id for commit in project.repository.commits("main"))
     for commit, days in zip(newest_two, _DAYS_AGO, strict=True):
-        pipeline = services.runner.start(
+        pipeline = workings.runner.start(
             project, "main", commit.id, user, source="push", before=commit.parents[0]
         )
         forge.clock.tick(forge.pace.start + 2 * forge.pace.job)

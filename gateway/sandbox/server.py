@@ -19,7 +19,7 @@ from gateway.sandbox.clock import Clock
 from gateway.sandbox.control import Control, mark_bad
 from gateway.sandbox.gitlab.app import gitlab_app
 from gateway.sandbox.gitlab.forge import Forge, Pace
-from gateway.sandbox.gitlab.services import services_of
+from gateway.sandbox.gitlab.workings import workings_of
 from gateway.sandbox.jira.app import jira_app
 from gateway.sandbox.jira.site import Site
 from gateway.sandbox.link import link_commits
@@ -87,7 +87,7 @@ class Sandbox:
         self.clock = Clock(wall)
         self.forge = Forge(folder, self.clock, self.switches, pace or (Pace(0.2, 0.6) if auto else Pace()))
         self.site = Site(self.clock, self.switches)
-        self._services = services_of(self.forge)
+        self._workings = workings_of(self.forge)
         self._ports = ports or Ports()
         self._auto = auto
         self._servers: list[Server] = []
@@ -109,7 +109,7 @@ class Sandbox:
 
     def seed(self) -> None:
         """Build the demo world."""
-        seed_forge(self.forge, self._services, self.tokens)
+        seed_forge(self.forge, self._workings, self.tokens)
         seed_site(self.site, self.tokens)
         link_commits(self.forge, self.site, self.switches)
 
@@ -124,7 +124,7 @@ class Sandbox:
         self.forge.url, self.site.url = _address(gitlab_socket), _address(jira_socket)
         self.seed()
         self._servers = [
-            _server(self._guarded(gitlab_app(self.forge, self._services), "gitlab")),
+            _server(self._guarded(gitlab_app(self.forge, self._workings), "gitlab")),
             _server(self._guarded(jira_app(self.site), "jira")),
         ]
         sockets = (gitlab_socket, jira_socket)

@@ -10,7 +10,7 @@ from gateway.sandbox.gitlab.call import Call, Handler, refuse, refuse_parameter
 from gateway.sandbox.gitlab.entities import Project, Role, Token
 from gateway.sandbox.gitlab.forge import Forge
 from gateway.sandbox.gitlab.routes import accounts, issues, merge_requests, pipelines, repository
-from gateway.sandbox.gitlab.services import Services
+from gateway.sandbox.gitlab.workings import Workings
 from gateway.sandbox.wire import Asked, Document, Refusal, Reply, Router, read_body
 
 ROUTER: Router[Handler] = Router(
@@ -22,9 +22,9 @@ _READS = ("GET", "HEAD")
 class GitLabApi:
     """Answers API requests, one at a time, holding the world's lock."""
 
-    def __init__(self, forge: Forge, services: Services) -> None:
+    def __init__(self, forge: Forge, workings: Workings) -> None:
         self._forge = forge
-        self._services = services
+        self._workings = workings
 
     def __call__(self, asked: Asked) -> Reply:
         """The answer GitLab would give."""
@@ -44,7 +44,7 @@ class GitLabApi:
         token = self._authenticate(asked)
         self._check_scope(token, asked)
         handler, named = found
-        return handler(Call(self._forge, self._services, asked, token, named, _parameters(asked)))
+        return handler(Call(self._forge, self._workings, asked, token, named, _parameters(asked)))
 
     def _authenticate(self, asked: Asked) -> Token:
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
@@ -79,9 +79,9 @@ def _parameters(asked: Asked) -> Document:
 class GitAccess:
     """Turns a token and a project path into what git may do there."""
 
-    def __init__(self, forge: Forge, services: Services) -> None:
+    def __init__(self, forge: Forge, workings: Workings) -> None:
         self._forge = forge
-        self._services = services
+        self._workings = workings
 
     def __call__(self, path: str, secret: str | None) -> Door | NoDoor:
         """The door for this credential: 401 without a known token, 404 without membership."""
@@ -116,12 +116,12 @@ class GitAccess:
             for change in changes:
                 kind, _, branch = change.ref.removeprefix("refs/").partition("/")
                 if kind == "heads":
-                    self._services.activity.branch_moved(project, branch, change.old, change.new, token.user)
+                    self._workings.activity.branch_moved(project, branch, change.old, change.new, token.user)
 
 
-def gitlab_app(forge: Forge, services: Services) -> ASGIApp:
+def gitlab_app(forge: Forge, workings: Workings) -> ASGIApp:
     """The whole GitLab."""
-    api, git = answering(GitLabApi(forge, services)), GitHttp(GitAccess(forge, services))
+    api, git = answering(GitLabApi(forge, workings)), GitHttp(GitAccess(forge, workings))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if scope["path"].startswith("/api/v4/") else git)(scope, receive, send)

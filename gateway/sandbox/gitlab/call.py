@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from gateway.sandbox.gitlab.entities import Issue, MergeRequest, Project, Role, Token, User
 from gateway.sandbox.gitlab.forge import Forge
-from gateway.sandbox.gitlab.services import Services
+from gateway.sandbox.gitlab.workings import Workings
 from gateway.sandbox.wire import Asked, Document, Refusal, Reply, Route
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Call:
     """What a handler is given; `params` joins query and body as Grape does."""
 
     forge: Forge
-    services: Services
+    workings: Workings
     asked: Asked
     token: Token
     path: Mapping[str, str]

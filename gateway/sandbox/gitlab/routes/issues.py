@@ -28,7 +28,7 @@ def create(call: Call) -> Reply:
     )  # fmt: skip
     project.issues[made.iid] = made
     assign(call, made)
-    made.description = call.services.commands.obey(
+    made.description = call.workings.commands.obey(
         project, made, call.user, call.text("description") or ""
     ).text
     return Reply(201, _shape(call, project, made))
@@ -132,10 +132,10 @@ def change_item(call: Call, project: Project, item: Issue | MergeRequest) -> Non
     if event is not None and event not in wanted:
         raise refuse_parameter("state_event does not have a valid value")
     if event and item.state == wanted[event][0]:
-        call.services.activity.set_state(item, wanted[event][1], call.user)
+        call.workings.activity.set_state(item, wanted[event][1], call.user)
     if "description" in call.params:
         text = call.text("description") or ""
-        item.description = call.services.commands.obey(project, item, call.user, text).text
+        item.description = call.workings.commands.obey(project, item, call.user, text).text
     item.updated_at = call.forge.clock.now()
 
 
@@ -149,10 +149,10 @@ def _noteable(call: Call) -> tuple[Project, Issue | MergeRequest, str]:
 def create_note(call: Call) -> Reply:
     """POST …/notes: 201 with the note, 202 when it was nothing but commands, 400 when those did nothing."""
     project, item, kind = _noteable(call)
-    effect = call.services.commands.obey(project, item, call.user, call.required("body"))
+    effect = call.workings.commands.obey(project, item, call.user, call.required("body"))
     if not effect.text.strip():
         return _commands_only(effect.changes, effect.summary)
-    made = call.services.activity.note(item, call.user, effect.text)
+    made = call.workings.activity.note(item, call.user, effect.text)
     made.commands_changes = effect.changes
     return Reply(201, shapes.note(made, item, kind, call.forge.url))
 

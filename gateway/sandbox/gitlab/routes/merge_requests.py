@@ -10,8 +10,8 @@ from gateway.sandbox.wire import Document, Reply, Route
 
 
 def _basic(call: Call, project: Project, item: MergeRequest) -> Document:
-    url, status = call.forge.url, call.services.merging.detailed_status(project, item)
-    conflicts = item.state == "opened" and call.services.merging.conflicts(project, item)
+    url, status = call.forge.url, call.workings.merging.detailed_status(project, item)
+    conflicts = item.state == "opened" and call.workings.merging.conflicts(project, item)
     return shapes.item_start(item, url) | {
         "merged_by": shapes.user_or_none(item.merged_by, url),
         "merge_user": shapes.user_or_none(item.merged_by, url),
@@ -78,9 +78,9 @@ def create(call: Call) -> Reply:
         squash=call.flag("squash"), remove_source_branch=call.flag("remove_source_branch"),
     )  # fmt: skip
     project.merge_requests[made.iid] = made
-    call.services.activity.take_head(project, made, str(head))
+    call.workings.activity.take_head(project, made, str(head))
     assign(call, made)
-    made.description = call.services.commands.obey(
+    made.description = call.workings.commands.obey(
         project, made, call.user, call.text("description") or ""
     ).text
     return Reply(201, _full(call, project, made))
@@ -131,7 +131,7 @@ def update(call: Call) -> Reply:
     item.remove_source_branch = call.flag("remove_source_branch", default=item.remove_source_branch)
     if target and target != item.target_branch:
         item.target_branch = target
-        call.services.activity.take_head(project, item, item.sha)
+        call.workings.activity.take_head(project, item, item.sha)
     return Reply(200, _full(call, project, item))
 
 
@@ -230,7 +230,7 @@ def merge(call: Call) -> Reply:
     item = call.merge_request(project)
     if not project.may_merge(call.role(project), item.target_branch):
         raise refuse(401, "401 Unauthorized")
-    status = call.services.merging.detailed_status(project, item)
+    status = call.workings.merging.detailed_status(project, item)
     automatic = status == "ci_still_running" and (
         call.flag("auto_merge") or call.flag("merge_when_pipeline_succeeds")
     )
@@ -240,9 +240,9 @@ def merge(call: Call) -> Reply:
         raise refuse(405, "405 Method Not Allowed")
     _check_sha(call, item)
     if automatic:
-        call.services.merging.set_auto_merge(item, call.user, _wish(call, item))
+        call.workings.merging.set_auto_merge(item, call.user, _wish(call, item))
     else:
-        call.services.merging.merge(project, item, call.user, _wish(call, item))
+        call.workings.merging.merge(project, item, call.user, _wish(call, item))
     return Reply(200, _full(call, project, item))
 
 

@@ -69,7 +69,7 @@ def create_pipeline(call: Call) -> Reply:
         raise refuse(
             400, {"base": ["You do not have sufficient permission to run a pipeline on the protected ref"]}
         )
-    made = call.services.runner.start(project, ref, head, call.user, source="api")
+    made = call.workings.runner.start(project, ref, head, call.user, source="api")
     if made is None:
         raise refuse(400, {"base": ["Missing CI config file"]})
     return Reply(201, shapes.pipeline(made, project, call.forge.url))
@@ -101,7 +101,7 @@ def cancel_pipeline(call: Call) -> Reply:
     project = call.project(Role.DEVELOPER)
     pipeline = _pipeline(call, project)
     _writable(call, project, pipeline.ref)
-    call.services.runner.cancel(project, pipeline, project.jobs_of(pipeline))
+    call.workings.runner.cancel(project, pipeline, project.jobs_of(pipeline))
     return Reply(201, shapes.pipeline(pipeline, project, call.forge.url))
 
 
@@ -116,7 +116,7 @@ def retry_job(call: Call) -> Reply:
     project, job = _own_job(call)
     if job.retried or job.status not in ("success", "failed", "canceled"):
         raise refuse(403, "403 Forbidden - Job is not retryable")
-    made = call.services.runner.retry(project, job, call.user)
+    made = call.workings.runner.retry(project, job, call.user)
     return Reply(201, shapes.job(made, project, call.forge.url))
 
 
@@ -132,7 +132,7 @@ def play_job(call: Call) -> Reply:
     project, job = _own_job(call)
     if job.status != "manual":
         raise refuse(400, "400 Bad request - Unplayable Job")
-    call.services.runner.play(project, job, call.user)
+    call.workings.runner.play(project, job, call.user)
     return Reply(200, shapes.job(job, project, call.forge.url))
 
 
@@ -141,7 +141,7 @@ def cancel_job(call: Call) -> Reply:
     project, job = _own_job(call)
     if job.status not in UNFINISHED:
         raise refuse(400, "400 Bad request - Job is not cancelable")
-    call.services.runner.cancel(project, project.pipelines[job.pipeline_id], [job])
+    call.workings.runner.cancel(project, project.pipelines[job.pipeline_id], [job])
     return Reply(201, shapes.job(job, project, call.forge.url))
 
 

@@ -64,7 +64,7 @@ def create_branch(call: Call) -> Reply:
     if commit is None:
         raise refuse(400, "Invalid reference name: " + ref)
     project.repository.update(f"refs/heads/{name}", commit, ZERO)
-    call.services.activity.branch_moved(project, name, ZERO, commit, call.user)
+    call.workings.activity.branch_moved(project, name, ZERO, commit, call.user)
     return Reply(201, _branch(call, project, name, commit))
 
 
@@ -80,7 +80,7 @@ def delete_branch(call: Call) -> Reply:
             "You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.",
         )
     project.repository.delete(f"refs/heads/{name}")
-    call.services.activity.branch_moved(project, name, old, ZERO, call.user)
+    call.workings.activity.branch_moved(project, name, old, ZERO, call.user)
     return Reply(204)
 
 
@@ -235,10 +235,10 @@ def revert(call: Call) -> Reply:
         return Reply(200, {"dry_run": "success"})
     message = f'Revert "{commit.title}"\n\nThis reverts commit {commit.id}'
     made = project.repository.write_commit(
-        tree_id, (head,), message, call.services.merging.signature(call.user)
+        tree_id, (head,), message, call.workings.merging.signature(call.user)
     )
     project.repository.update(f"refs/heads/{branch}", made, head)
-    call.services.activity.branch_moved(project, branch, head, made, call.user)
+    call.workings.activity.branch_moved(project, branch, head, made, call.user)
     return Reply(201, shapes.commit(project.repository.commit(made), project, call.forge.url))
 
 

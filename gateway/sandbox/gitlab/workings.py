@@ -10,7 +10,7 @@ from gateway.sandbox.gitlab.pipelines import Runner
 
 
 @dataclass(frozen=True)
-class Services:
+class Workings:
     """What the routes call on."""
 
     runner: Runner
@@ -19,9 +19,9 @@ class Services:
     commands: Commands
 
 
-def services_of(forge: Forge) -> Services:
-    """The services of a forge; make them once, as they listen to it."""
+def workings_of(forge: Forge) -> Workings:
+    """The workings of a forge; make them once, as they listen to it."""
     runner = Runner(forge)
     activity = Activity(forge, runner)
     merging = Merging(forge, activity)
-    return Services(runner, activity, merging, Commands(forge, activity, merging))
+    return Workings(runner, activity, merging, Commands(forge, activity, merging))
