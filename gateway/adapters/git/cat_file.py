@@ -63,6 +63,11 @@ class CatFile:
         self._lock = asyncio.Lock()
         self._trees: Kept[str, tuple[Entry, ...]] = Kept(_TREES_KEPT)
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is there now."""
+        return self._process is not None and self._process.returncode is None
+
     async def read(self, oid: str, *, cap: int) -> tuple[Info, bytes] | None:
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
         return await self._ask("contents", oid, cap)

@@ -138,6 +138,15 @@ class Git:
         return await self._start(call, 0, asyncio.subprocess.DEVNULL)
 
     async def _start(self, call: Call, cpu_s: int, stderr: int) -> asyncio.subprocess.Process:
+        # Cancelled while it starts a process, asyncio waits for that process to end by itself. Ours is ended.
+        starting = asyncio.ensure_future(self._spawn(call, cpu_s, stderr))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await end(await starting)
+            raise
+
+    async def _spawn(self, call: Call, cpu_s: int, stderr: int) -> asyncio.subprocess.Process:
         limits = (str(self.bounds.memory_bytes // 1024), str(cpu_s))
         return await asyncio.create_subprocess_exec(
             "/bin/sh",

@@ -145,6 +145,5 @@ def test_any_text_is_read_or_given_up(text: str) -> None:
         found = parsed_ci(text)
     except CiUnreadableError:
         return
-    assert all(
-        isinstance(part, str) and part.encode() for part in (*found.local, *found.remote, *found.environments)
-    )
+    parts = (*found.local, *found.remote, *found.environments, *found.lines)
+    assert [part.encode().decode() for part in parts] == list(parts)
