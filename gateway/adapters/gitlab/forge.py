@@ -139,7 +139,7 @@ class Forge:
             raise FactsMissingError(error.detail) from None
         except (requests.RequestException, TargetError) as error:
             raise FactsMissingError(f"GitLab did not answer {path}: {_plain(error)}") from None
-        except (ValidationError, TypeError, AttributeError):
+        except (ValidationError, TypeError, AttributeError, RecursionError):
             raise FactsMissingError(f"GitLab answered {path} in a form nobody documented.") from None
 
 
@@ -157,7 +157,7 @@ def _writing() -> Iterator[None]:
         raise _unwritten(error) from None
     except requests.RequestException as error:
         raise _unsent(error) from None
-    except (ValidationError, TypeError, AttributeError):
+    except (ValidationError, TypeError, AttributeError, RecursionError):
         raise TargetUnclearError(
             "GitLab accepted the request but answered in a form nobody documented."
         ) from None

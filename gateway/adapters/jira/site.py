@@ -104,7 +104,7 @@ class Site:
             raise
         except TargetError as error:
             raise FactsMissingError(f"Jira did not answer {path}: {error.detail}") from None
-        except (ValidationError, ValueError):
+        except (ValidationError, ValueError, RecursionError):
             raise FactsMissingError(f"Jira answered {path} in a form nobody documented.") from None
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
@@ -143,7 +143,7 @@ class Site:
             ) from None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise TargetUnclearError(f"Jira's answer was lost: {type(error).__name__}") from None
-        except (ValidationError, ValueError):
+        except (ValidationError, ValueError, RecursionError):
             raise TargetUnclearError(
                 "Jira accepted the request but answered in a form nobody documented."
             ) from None

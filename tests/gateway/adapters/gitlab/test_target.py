@@ -2,10 +2,12 @@
 
 import pytest
 
+from gateway.adapters.egress import Egress
 from gateway.adapters.gitlab.forge import Forge
 from gateway.adapters.gitlab.target import GitLabTarget
 from gateway.core.errors import SettingsError, TargetRefusedError
 from gateway.core.vocabulary import ActionType as T
+from gateway.core.vocabulary import System
 from gateway.ports import Inspection
 from tests.fakes.permits import permit_for
 from tests.fakes.targets import FakeRepository
@@ -63,3 +65,38 @@ async def test_the_target_is_ready_when_both_identities_are_who_they_should_be(w
 
         assert not ready.ok
         assert words in ready.detail
+
+
+async def test_a_project_under_another_name_is_to_be_mended(world: World) -> None:
+    action = world.act(T.ISSUE_CREATE, {"title": "t"})
+    by_number = action.target.model_copy(update={"project": "1"})
+    seen = await world.target.inspect(action.model_copy(update={"target": by_number}))
+
+    assert [(m.path, m.retry) for m in seen.missing] == [("project", "fix_and_retry")]
+    assert "shop/checkout" in seen.missing[0].reason
+
+
+async def test_an_address_that_egress_refuses_is_told_with_the_setting_to_change(world: World) -> None:
+    action = world.act(T.ISSUE_COMMENT, {"body": "b"}, issue="1")
+    permit, preparation = await prepared(world, action)
+    with Egress().session() as closed:
+        road = forge_of(world.sandbox, closed, "loopgate-road", world.sandbox.tokens.road)
+        clock = SandboxClock(world.sandbox)
+        target = GitLabTarget(road, road, FakeRepository(), clock=clock, marker=marker_of, people=PEOPLE.get)
+        seen = await target.inspect(action)
+        with pytest.raises(TargetRefusedError, match=r"egress\.loopback"):
+            await target.perform(permit, preparation)
+
+    assert "egress.loopback" in seen.missing[0].reason
+
+
+async def test_params_of_another_type_are_refused(world: World) -> None:
+    action = world.act(T.ISSUE_COMMENT, {"body": "b"}, issue="1")
+    _, preparation = await prepared(world, action)
+    mixed = action.model_copy(update={"type": T.ISSUE_CREATE})
+    with pytest.raises(TargetRefusedError, match=r"issue\.create has no such params"):
+        await world.target.perform(permit_for(mixed, Inspection()), preparation)
+
+
+async def test_it_is_gitlab(world: World) -> None:
+    assert world.target.system is System.GITLAB

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.adapters.egress import Egress
 from gateway.adapters.jira.operation import PROPERTY
 from gateway.adapters.jira.site import Site, words_of
 from gateway.adapters.jira.target import JiraTarget
@@ -13,6 +14,7 @@ from gateway.core.errors import SettingsError, TargetRefusedError, TargetUnclear
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
 from gateway.core.vocabulary import ActionType as T
+from gateway.core.vocabulary import System
 from gateway.ports import Inspection
 from gateway.sandbox.switches import Fault
 from tests.fakes.permits import permit_for, record_of
@@ -260,3 +262,41 @@ async def test_jiras_words_are_found_wherever_it_puts_them() -> None:
     assert told(json={"errorMessages": [], "errors": {}}) == "Bad Request"
     assert told(json=["a"]) == "Bad Request"
     assert told(content=b"<html>") == "Bad Request"
+
+
+async def test_an_address_that_egress_refuses_is_told_with_the_setting_to_change(world: World) -> None:
+    action = world.act(T.ISSUE_COMMENT, {"body": "b"}, issue=KEY)
+    permit, preparation = await prepared(world, action)
+    tokens = world.sandbox.tokens
+    async with Egress().async_client(base_url=world.sandbox.jira_url) as closed:
+        site = Site(closed, tokens.jira_email, lambda: tokens.jira, SandboxClock(world.sandbox))
+        target = JiraTarget(site, marker=marker_of, browse="")
+        seen = await target.inspect(action)
+        with pytest.raises(TargetRefusedError, match=r"egress\.loopback"):
+            await target.perform(permit, preparation)
+
+    assert "egress.loopback" in seen.missing[0].reason
+
+
+async def test_params_of_another_type_are_refused(world: World) -> None:
+    action = world.act(T.ISSUE_COMMENT, {"body": "b"}, issue=KEY)
+    _, preparation = await prepared(world, action)
+    mixed = action.model_copy(update={"type": T.ISSUE_CREATE})
+    with pytest.raises(TargetRefusedError, match=r"issue\.create has no such params"):
+        await world.target.perform(permit_for(mixed, Inspection()), preparation)
+
+
+async def test_a_search_with_more_than_can_be_looked_at_proves_nothing(world: World) -> None:
+    action = world.act(T.ISSUE_CREATE, {"title": "T"})
+    _, preparation = await prepared(world, action)
+    for number in range(101):
+        await done(world, action.model_copy(update={"id": f"act_{number + 2}"}))
+    world.sandbox.clock.advance(5)
+    found = await world.target.reconcile(record_of(action, preparation))
+
+    assert found.happened is None
+    assert "Too many" in found.reason
+
+
+async def test_it_is_jira(world: World) -> None:
+    assert world.target.system is System.JIRA
