@@ -38,13 +38,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class EgressRefusedError(TargetRefusedError):
     """The gateway would not connect there; nothing was sent."""
 
-    code = "egress_refused"
-
 
 class AnswerTooLargeError(TargetUnclearError):
     """The answer is larger, or took longer, than the settings allow; what was sent has arrived."""
-
-    code = "answer_too_large"
 
 
 def resolve_by_system(host: str, port: int) -> tuple[str, ...]:
