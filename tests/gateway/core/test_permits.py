@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core import permits
-from gateway.core.permits import Permit, PermitRefusedError, grant
+from gateway.core.permits import RULING_LIFETIME_MS, Permit, PermitRefusedError, grant
 from gateway.core.rulings import Effect, Reservation
 from gateway.core.tickets import TicketState
 from tests.gateway.core.making import action, bench, finding, judgement, ruling, ticket, vote
@@ -35,6 +35,10 @@ def test_a_permit_carries_what_the_started_step_checks() -> None:
     assert permit.reserve == ALLOWED.ruling.reserve
     assert permit.ticket_id is None
     assert grant(ASKED, APPROVED, PEOPLE).ticket_id == "tkt_1"
+
+
+def test_a_ruling_is_good_for_thirty_seconds() -> None:
+    assert RULING_LIFETIME_MS == 30_000
 
 
 def test_what_is_not_allowed_gets_no_permit() -> None:

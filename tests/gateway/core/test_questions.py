@@ -201,6 +201,21 @@ def test_any_other_diff_is_another_question(other: Change) -> None:
     assert question(known=base.model_copy(update={"change": other})).digest != question(known=base).digest
 
 
+def test_renames_from_different_paths_are_different_questions() -> None:
+    one, two = (change(changed("a", previous_path=p)) for p in ("y", "z"))
+
+    assert question(known=facts(change=one)).digest != question(known=facts(change=two)).digest
+
+
+def test_the_digest_of_a_known_question_never_changes() -> None:
+    asked = question(
+        known=facts(merge_request=REQUEST, change=change(changed("a"))), blast=BlastRadius(files=1)
+    )
+
+    assert asked.version == 1
+    assert asked.digest == "5b70c4e9d18ac5a409d02f44749fd8ed95f5e477455ebb7c42cf2ea397633c91"
+
+
 def test_the_difference_names_what_reads_differently() -> None:
     moved = REQUEST.model_copy(update={"head": "c" * 40})
     before, after = question(), question(known=facts(merge_request=moved))
