@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from gateway.core.blast_weights import Weights
 from gateway.core.catalogue import Catalogue
 from gateway.core.model import Model
 from gateway.core.policy_input import PolicyInput
@@ -129,6 +130,11 @@ class PolicyData(Model):
             raise ValueError(
                 f"{', '.join(floats)}: write whole numbers (permille, milliseconds), never fractions"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_hold_together(self) -> Self:
+        Weights.model_validate(self.weights)
         return self
 
     @model_validator(mode="after")

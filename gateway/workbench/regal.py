@@ -13,9 +13,9 @@ _OLDEST = (0, 39)
 _SECONDS = 120
 
 
-def regal(folder: Path) -> Iterator[Complaint]:
-    """What `regal lint` finds; nothing when no Regal of 0.39 or newer is on PATH."""
-    found = shutil.which("regal")
+def regal(folder: Path, path: str | None = None) -> Iterator[Complaint]:
+    """What `regal lint` finds; nothing when no Regal of 0.39 or newer is on `path`, PATH when not given."""
+    found = shutil.which("regal", path=path)
     if found is None or _version(found) < _OLDEST:
         return
     ran = _run([found, "lint", "--format", "json", "."], folder)

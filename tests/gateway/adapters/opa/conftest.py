@@ -35,13 +35,13 @@ async def server(faulty: BuiltPolicy) -> AsyncIterator[OpaServer]:
 async def engine(request: pytest.FixtureRequest, faulty: BuiltPolicy) -> AsyncIterator[Engine]:
     """The port `Policy`, by each engine in turn."""
     if request.param == "wasm":
-        policy: Engine = WasmPolicy.load(faulty, timeout_seconds=0.3)
+        policy: Engine = WasmPolicy.load(faulty, timeout_seconds=1.0)
         yield policy
         await policy.close()
     else:
         running = OpaServer(opa_binary(), Path(faulty.rego_bundle))
         await running.start()
-        policy = ServerPolicy.connect(faulty, running.address, timeout_seconds=0.3)
+        policy = ServerPolicy.connect(faulty, running.address, timeout_seconds=1.0)
         yield policy
         await policy.close()
         await running.stop()
