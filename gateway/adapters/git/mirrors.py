@@ -10,11 +10,12 @@ from pathlib import Path
 
 from gateway.adapters.git.cat_file import CatFile
 from gateway.adapters.git.remotes import AnyForge, checked_project
-from gateway.adapters.git.runner import Call, Git
+from gateway.adapters.git.runner import Call, Git, GitError
 from gateway.core.vocabulary import ForgeIdentity
 
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
+_LEFT_LOCKED = ".lock': File exists"
 _OID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -130,14 +131,20 @@ class Mirrors:
 
     async def _fetch(self, mirror: Mirror, wanted: Mapping[str, str], merge_request: int | None) -> None:
         remote = await self.forge.remote(mirror.project, ForgeIdentity.ROAD)
-        await self.git.run(
-            Call(
-                (*_FETCH, remote.url, *_refspecs(wanted, merge_request)),
-                at=mirror.path,
-                config=remote.config,
-                seconds=self.git.bounds.network_s,
-            )
+        call = Call(
+            (*_FETCH, remote.url, *_refspecs(wanted, merge_request)),
+            at=mirror.path,
+            config=remote.config,
+            seconds=self.git.bounds.network_s,
         )
+        try:
+            await self.git.run(call)
+        except GitError as failed:
+            if _LEFT_LOCKED not in failed.detail:
+                raise
+            # Only this process writes here, and only under `mirror.lock`: a git that was killed left the lock.
+            await asyncio.to_thread(_unlock, mirror.path)
+            await self.git.run(call)
 
 
 _FETCH = (
@@ -150,6 +157,11 @@ _FETCH = (
     "--no-auto-maintenance",
     "--no-recurse-submodules",
 )
+
+
+def _unlock(path: Path) -> None:
+    for lock in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+        lock.unlink()
 
 
 def merge_request_ref(iid: int) -> str:

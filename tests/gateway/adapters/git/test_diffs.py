@@ -98,7 +98,8 @@ def test_a_patch_with_other_files_than_the_entries_is_not_read() -> None:
 def test_no_line_of_a_file_can_pass_for_a_header(old: list[bytes], new: list[bytes], *, ended: bool) -> None:
     end = b"\n" if ended else b""
     with tempfile.TemporaryDirectory() as folder:
-        before, after = (_tree(Path(folder), b"\n".join(lines) + end) for lines in (old, new))
+        contents = [b"\n".join(lines) + end for lines in (old, new)]
+        before, after = (_tree(Path(folder), content) for content in contents)
         raw = _git(folder, "diff-tree", "-r", "-z", "--raw", before, after)
         patch = _git(folder, *PATCH_ASKED, before, after)
         lines = patch_lines(patch, raw_entries(raw))
@@ -107,8 +108,8 @@ def test_no_line_of_a_file_can_pass_for_a_header(old: list[bytes], new: list[byt
         assert lines == ()
         return
     assert (len(lines[0].added), len(lines[0].removed)) == (int(counts[0]), int(counts[1]))
-    assert set(lines[0].added) <= set(new)
-    assert set(lines[0].removed) <= set(old)
+    assert set(lines[0].added) <= set(contents[1].split(b"\n"))
+    assert set(lines[0].removed) <= set(contents[0].split(b"\n"))
 
 
 def _tree(folder: Path, content: bytes) -> str:

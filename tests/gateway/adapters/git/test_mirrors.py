@@ -123,3 +123,14 @@ async def test_a_mirror_has_a_name_no_project_can_choose(tmp_path: Path) -> None
     for project in ("../x", "a/../../b", "/x", ""):
         with pytest.raises(SettingsError):
             await mirrors.mirror(project)
+
+
+async def test_a_lock_that_a_killed_git_left_does_not_stop_the_mirror(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    mirrors = mirrors_of(tmp_path)
+    mirror = await mirrors.mirror(PROJECT)
+    await mirrors.sync(mirror)
+    (mirror.path / "refs" / "heads" / "main.lock").touch()
+    head = upstream.commit("main", {"a": b"a\n"})
+    assert (await mirrors.sync(mirror)).branch("main") == head
