@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Update, delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from gateway.adapters.store import tables
 from gateway.adapters.store.unit import GuardError, Unit
@@ -12,6 +12,7 @@ from gateway.core.rulings import Reservation
 from gateway.core.steps import Blocked
 
 OVER_BUDGET = "OVER_BUDGET"
+_HELD = select(tables.reservations).where(tables.reservations.c.action_id == bindparam("of_action"))
 
 
 def reserve(unit: Unit, action: Action, wanted: Iterable[Reservation], *, at: str) -> None:
@@ -35,7 +36,7 @@ def reserve(unit: Unit, action: Action, wanted: Iterable[Reservation], *, at: st
 
 def give_back(unit: Unit, action_id: str, state: ActionState) -> None:
     """Return every reservation that an action in `state` no longer holds (`core/budgets.py`)."""
-    for row in unit.rows(select(tables.reservations).where(tables.reservations.c.action_id == action_id)):
+    for row in unit.rows(_HELD, {"of_action": action_id}):
         if budgets.gives_back(row.budget, state):
             release(unit, row.action_id, row.budget)
 

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, func, select
 
 from gateway.adapters.store import queries, tables
 from gateway.adapters.store.reader import Reader
-from gateway.adapters.store.starting import matching_stops
+from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import UsageFacts
@@ -22,8 +22,7 @@ class SqlCounters:
 
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         """Ids of the stops in force that match this action, sorted."""
-        query = select(tables.stops.c.id).where(matching_stops(action)).order_by(tables.stops.c.id)
-        return await self._reader.run(lambda connection: tuple(connection.execute(query).scalars()))
+        return await self._reader.run(lambda connection: stops_on(connection, action))
 
     async def suspended(self, agent: str) -> bool:
         """Whether the agent is suspended."""

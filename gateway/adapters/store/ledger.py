@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from gateway.adapters.store import events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
@@ -21,6 +21,15 @@ KEY_LIFETIME_MS = 24 * 3_600_000
 ACTION_LIFETIME_MS = 24 * 3_600_000
 CARRY_LEASE_MS = 90_000
 """How long a fresh action is left to whoever admitted it before the poller takes it up."""
+
+_keys = tables.idempotency_keys.c
+# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
+_INSERT_ACTION = insert(tables.actions)
+_INSERT_KEY = insert(tables.idempotency_keys)
+_FORGET_KEYS = delete(tables.idempotency_keys).where(_keys.created_ms <= bindparam("before"))
+_KEY = select(tables.idempotency_keys).where(
+    _keys.agent == bindparam("of_agent"), _keys.key == bindparam("of_key")
+)
 
 
 class SqlLedger:
@@ -81,11 +90,11 @@ def _admit(unit: Unit, action: Action) -> Admitted:
     known = _known(unit, action)
     if known is not None:
         return known
-    unit.execute(insert(tables.actions), _fresh_row(action, unit.now_ms))
+    unit.execute(_INSERT_ACTION, _fresh_row(action, unit.now_ms))
     if action.idempotency_key is not None:
         key = {"agent": action.agent, "key": action.idempotency_key}
         row = {"action_id": action.id, "digest": action.digest, "created_ms": unit.now_ms}
-        unit.execute(insert(tables.idempotency_keys), key | row)
+        unit.execute(_INSERT_KEY, key | row)
     unit.record(events.requested(action))
     return Admitted(action=action)
 
@@ -94,10 +103,8 @@ def _known(unit: Unit, action: Action) -> Admitted | None:
     """The answer under this key, if it is one that still counts; forget keys that are too old."""
     if action.idempotency_key is None:
         return None
-    key = tables.idempotency_keys.c
-    unit.execute(delete(tables.idempotency_keys).where(key.created_ms <= unit.now_ms - KEY_LIFETIME_MS))
-    mine = and_(key.agent == action.agent, key.key == action.idempotency_key)
-    row = unit.one(select(tables.idempotency_keys).where(mine))
+    unit.execute(_FORGET_KEYS, {"before": unit.now_ms - KEY_LIFETIME_MS})
+    row = unit.one(_KEY, {"of_agent": action.agent, "of_key": action.idempotency_key})
     if row is None:
         return None
     if row.digest != action.digest:

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from gateway.adapters.store import rows, tables
 from gateway.core.actions import Action
 from gateway.core.tickets import Ticket, TicketState
 from gateway.ports import ActionRecord
+
+# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
+_ACTION = select(tables.actions).where(tables.actions.c.id == bindparam("wanted"))
 
 
 def action(connection: Connection, action_id: str) -> ActionRecord | None:
@@ -19,7 +22,7 @@ def action(connection: Connection, action_id: str) -> ActionRecord | None:
 
 def action_row(connection: Connection, action_id: str) -> Any:
     """The row of that action, or None."""
-    return connection.execute(select(tables.actions).where(tables.actions.c.id == action_id)).first()
+    return connection.execute(_ACTION, {"wanted": action_id}).first()
 
 
 def ticket(connection: Connection, ticket_id: str) -> Ticket | None:

@@ -44,6 +44,12 @@ class DeniedSessions:
                 del self._counts[counted]
         return len(over)
 
+    def settle(self) -> None:
+        """Queue what is counted so far: the gateway stops, and the minute will not be over in its time."""
+        rest, self._counts = self._counts, {}
+        if rest and self._writer.readiness().ok:
+            self._writer.submit(lambda unit: _record(unit, rest))
+
 
 def _record(unit: Unit, counts: dict[_Counted, int]) -> None:
     for counted, count in sorted(counts.items()):

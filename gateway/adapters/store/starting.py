@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from gateway.adapters.store import budgets, events, rows, tables
-from gateway.adapters.store.transitions import is_live, move, move_ticket
+from gateway.adapters.store.transitions import has_live_ticket, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
 from gateway.core.permits import RULING_LIFETIME_MS, Permit
@@ -31,33 +31,44 @@ def start(unit: Unit, step: Start) -> None:
     unit.record(events.started(step.judgement, step.preparation, permit.reserve))
 
 
-def matching_stops(action: Action) -> ColumnElement[bool]:
-    """The condition on `stops`: in force, and for everything, this agent, its project or its type."""
-    stop = tables.stops.c
-    named = {"agent": action.agent, "project": action.target.project or "", "action_type": action.type.value}
-    exact = [and_(stop.scope == scope, stop.value == value) for scope, value in named.items()]
-    return and_(stop.lifted_ms.is_(None), or_(stop.scope == "everything", *exact))
+def stops_on(connection: Connection, action: Action) -> tuple[str, ...]:
+    """Ids of the stops in force for everything, this agent, its project or its type; sorted."""
+    named = {
+        "agent": action.agent,
+        "project": action.target.project or "",
+        "action_type": action.type.value,
+    }
+    return tuple(connection.execute(_STOPS, named).scalars())
 
 
-def active_policy(connection: Any) -> str | None:
+def active_policy(connection: Connection) -> str | None:
     """The digest of the policy in force, once one was activated."""
-    setting = tables.settings.c
-    digest: str | None = connection.execute(
-        select(setting.value).where(setting.name == ACTIVE_POLICY)
-    ).scalar()
+    digest: str | None = connection.execute(_POLICY).scalar()
     return digest
 
 
+def _stops() -> Select[Any]:
+    stop = tables.stops.c
+    scopes = ("agent", "project", "action_type")
+    exact = [and_(stop.scope == scope, stop.value == bindparam(scope)) for scope in scopes]
+    matching = or_(stop.scope == "everything", *exact)
+    return select(stop.id).where(stop.lifted_ms.is_(None), matching).order_by(stop.id)
+
+
+# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
+_STOPS = _stops()
+_POLICY = select(tables.settings.c.value).where(tables.settings.c.name == ACTIVE_POLICY)
+_SUSPENDED = select(tables.agents.c.suspended).where(tables.agents.c.agent == bindparam("of_agent"))
+
+
 def _check_stops(unit: Unit, permit: Permit) -> None:
-    stop = unit.one(select(tables.stops.c.id).where(matching_stops(permit.action)).limit(1))
-    if stop is not None:
-        raise _blocked("stop", f"The emergency stop {stop.id} is engaged; wait until operators lift it.")
+    engaged = stops_on(unit.connection, permit.action)
+    if engaged:
+        raise _blocked("stop", f"The emergency stop {engaged[0]} is engaged; wait until operators lift it.")
 
 
 def _check_suspension(unit: Unit, permit: Permit) -> None:
-    agent = tables.agents.c
-    suspended = and_(agent.agent == permit.action.agent, agent.suspended.is_(True))
-    if unit.one(select(agent.agent).where(suspended)) is not None:
+    if unit.connection.execute(_SUSPENDED, {"of_agent": permit.action.agent}).scalar():
         raise _blocked("stop", f"The agent {permit.action.agent} is suspended; ask an operator.")
 
 
@@ -76,7 +87,7 @@ def _spend_ticket(unit: Unit, permit: Permit) -> None:
     if permit.ticket_id is not None:
         answered = (ticket.question_digest == permit.question_digest, ticket.expires_ms > unit.now_ms)
         move_ticket(unit, permit.ticket_id, permit.action, TicketState.SPENT, *answered)
-    elif unit.one(select(ticket.id).where(ticket.action_id == permit.action.id, is_live())) is not None:
+    elif has_live_ticket(unit, permit.action.id):
         raise _blocked(
             "permit", "People are being asked about this action; the permit does not name their ticket."
         )

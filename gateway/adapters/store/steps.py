@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from audit.events import EventType
-from gateway.adapters.store import budgets, events, rows, tables
+from gateway.adapters.store import budgets, events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
 from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move
@@ -22,6 +22,7 @@ from gateway.core.vocabulary import ActionType
 E, S = EventType, ActionState
 LOOK_AGAIN_MS = 2_000
 """How long a row that waits, or is in doubt, rests between two looks."""
+_INSERT_RULING = insert(tables.rulings)
 _CLOSES_REQUEST = frozenset({ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_CLOSE})
 
 
@@ -34,7 +35,7 @@ def recording(unit: Unit, step: Step) -> AnyOutcome:
 
 def stored(connection: Connection, action_id: str) -> Any:
     """The row of an action; raises `NotFoundError`."""
-    row = connection.execute(select(tables.actions).where(tables.actions.c.id == action_id)).first()
+    row = queries.action_row(connection, action_id)
     if row is None:
         raise NotFoundError(f"There is no action {action_id}.")
     return row
@@ -51,7 +52,7 @@ def keep_ruling(unit: Unit, judgement: Judgement) -> None:
         "complaint": complaint_of(judgement),
         "judged_ms": ruling.judged_ms,
     }
-    unit.execute(insert(tables.rulings), row)
+    unit.execute(_INSERT_RULING, row)
     unit.record(events.judged(judgement))
 
 

@@ -58,5 +58,6 @@ class Store:
 
     def close(self) -> None:
         """Commit what is queued and let everything go."""
+        self.sessions.settle()
         self.writer.close()
         self.reader.close()

@@ -1,8 +1,9 @@
 """Moving actions and tickets along their life cycles: `UPDATE … WHERE state IN …`, checked by row count."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, select, update
 
 from gateway.adapters.store import budgets, events, tables
 from gateway.adapters.store.unit import GuardError, Unit
@@ -18,20 +19,26 @@ def move(unit: Unit, action_id: str, state: ActionState, **values: Any) -> None:
 
     Raises `GuardError` (`state`) when the action is somewhere else by now.
     """
-    row = tables.actions.c
-    before = [s.value for s in ActionState if state in LIFE_CYCLE[s]]
-    guard = and_(row.id == action_id, row.state.in_(before))
-    changed = unit.changes(update(tables.actions).where(guard).values(state=state.value, **values))
-    if changed != 1:
+    new = {f"new_{name}": value for name, value in values.items()}
+    if unit.changes(_moving(state, tuple(values)), {"wanted": action_id, **new}) != 1:
         detail = f"The action cannot become {state.value} from where it is now; read it again."
         raise GuardError(Blocked(guard="state", detail=detail))
     budgets.give_back(unit, action_id, state)
 
 
+@cache
+def _moving(state: ActionState, names: tuple[str, ...]) -> Update:
+    """The guarded UPDATE into one state, with values for these columns."""
+    row = tables.actions.c
+    before = [s.value for s in ActionState if state in LIFE_CYCLE[s]]
+    guard = and_(row.id == bindparam("wanted"), row.state.in_(before))
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return update(tables.actions).where(guard).values({"state": state.value, **new})
+
+
 def close_tickets(unit: Unit, action: Action, state: TicketState) -> tuple[str, ...]:
     """End every live ticket of an action in `state`, with its events; the ids that were closed."""
-    row = tables.tickets.c
-    live = unit.rows(select(row.id).where(row.action_id == action.id, is_live()))
+    live = unit.rows(_live_tickets(), {"of_action": action.id})
     for (ticket_id,) in live:
         move_ticket(unit, ticket_id, action, state)
     return tuple(ticket_id for (ticket_id,) in live)
@@ -58,3 +65,14 @@ def move_ticket(
 def is_live() -> ColumnElement[bool]:
     """The condition on `tickets`: still waiting for votes, or approved and not spent."""
     return tables.tickets.c.state.in_([s.value for s in _LIVE])
+
+
+@cache
+def _live_tickets() -> Select[Any]:
+    row = tables.tickets.c
+    return select(row.id).where(row.action_id == bindparam("of_action"), is_live())
+
+
+def has_live_ticket(unit: Unit, action_id: str) -> bool:
+    """Whether people are being asked about an action, or have approved it."""
+    return unit.one(_live_tickets(), {"of_action": action_id}) is not None

@@ -31,17 +31,17 @@ class Unit:
         """Run one statement."""
         return self.connection.execute(statement, rows)
 
-    def changes(self, statement: Executable) -> int:
+    def changes(self, statement: Executable, values: dict[str, Any] | None = None) -> int:
         """Run a guarded UPDATE or DELETE; how many rows passed the guard."""
-        return self.connection.execute(statement).rowcount
+        return self.connection.execute(statement, values).rowcount
 
-    def rows(self, statement: Executable) -> Sequence[Any]:
+    def rows(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a query."""
-        return self.connection.execute(statement).all()
+        return self.connection.execute(statement, values).all()
 
-    def one(self, statement: Executable) -> Any:
+    def one(self, statement: Executable, values: dict[str, Any] | None = None) -> Any:
         """The first row of a query, or None."""
-        return self.connection.execute(statement).first()
+        return self.connection.execute(statement, values).first()
 
 
 Work: TypeAlias = Callable[[Unit], T]

@@ -140,3 +140,12 @@ async def test_more_sources_than_anyone_can_list_are_counted_together(world: Wor
     world.clock.pass_ms(60_000)
 
     assert await store.sessions.flush(world.clock.ms) == 1001
+
+
+async def test_what_is_counted_when_the_gateway_stops_is_recorded(world: World) -> None:
+    with world.store() as store:
+        await refusal(doorkeeper(world, store), "nonsense")
+    with world.store() as again:
+        events = await again.archive.events(subject=None, event_type="session.denied", after=None, limit=10)
+
+    assert [e.leaf["data"]["count"] for e in events] == [1]
