@@ -1,8 +1,14 @@
 """The service catalogue: who owns what, what depends on what, what deploys where."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from gateway.core.globs import check_glob
 from gateway.core.model import Model
+
+Glob = Annotated[str, AfterValidator(check_glob)]
+"""A pattern of core/globs.py; one outside the dialect is refused when the catalogue is read, not when it is used."""
 
 
 class Service(Model):
@@ -10,7 +16,7 @@ class Service(Model):
 
     name: str
     project: str
-    paths: tuple[str, ...] = ("**",)
+    paths: tuple[Glob, ...] = ("**",)
     owners: tuple[str, ...] = ()
     tier: int = Field(default=3, ge=0, le=3)
     depends_on: tuple[str, ...] = ()
@@ -22,7 +28,7 @@ class BranchEnvironment(Model):
     """A merge to a branch matching `branch` of `project` deploys to `environment`."""
 
     project: str
-    branch: str
+    branch: Glob
     environment: str
 
 
