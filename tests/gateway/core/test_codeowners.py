@@ -65,6 +65,11 @@ def test_a_section_has_default_owners_and_exclusions() -> None:
     assert "data" not in owners("migrations/skip/1.py")
 
 
+def test_the_shortest_exclusion_excludes() -> None:
+    assert owners("a", "* @x\n!a") == {}
+    assert owners("b", "* @x\n!a") == {"codeowners": ("@x",)}
+
+
 def test_a_section_named_twice_is_one_section() -> None:
     data = next(s for s in parse(FILE).sections if s.name == "data")
 

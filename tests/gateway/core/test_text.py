@@ -210,6 +210,11 @@ def test_shell_characters_are_found_in_titles_only(character: str) -> None:
     assert "shell" not in facts(f"a {character} b", "description")
 
 
+def test_a_field_is_known_as_a_title_by_the_last_part_of_its_name() -> None:
+    assert scan({"merge_request/7/title": "a; b"}).shell == ("merge_request/7/title: ;",)
+    assert scan({"title/7/body": "a; b"}).shell == ()
+
+
 def test_secrets_in_the_text_and_secrets_cut_out_of_it_count() -> None:
     cut = Redaction(field="/params/title", detector="aws-key", line=1)
 
