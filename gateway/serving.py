@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import uvicorn
-from prometheus_client import start_http_server
 
 from gateway.app import Gateway
+from gateway.doors.metrics import serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
 
@@ -28,6 +29,7 @@ class Listener:
         )
         self._server = _Server(config)
         self._tasks: list[asyncio.Task[None]] = []
+        self._stop_metrics: Callable[[], None] | None = None
 
     @property
     def url(self) -> str:
@@ -48,7 +50,7 @@ class Listener:
         while not self._server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells of its start only so
             await asyncio.sleep(0.01)
         if self._settings.metrics_port:
-            start_http_server(self._settings.metrics_port, addr="127.0.0.1")
+            self._stop_metrics = serve_metrics(self._settings.metrics_port, self._gateway.store.figures)
         return self
 
     async def __aexit__(
@@ -56,6 +58,8 @@ class Listener:
     ) -> None:
         self._server.should_exit = True
         self._gateway.poller.stop()
+        if self._stop_metrics:
+            await asyncio.to_thread(self._stop_metrics)
         await asyncio.gather(*self._tasks)
 
 

@@ -5,6 +5,7 @@ Only the clock is the test's. Requests go through the REST door without a socket
 
 import json
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -122,6 +123,40 @@ class Town:
                 )
                 ballot["assertion"] = {"method": "signed", "key_id": citizen.key_id, "signature": signature}
             return await voter.vote(ticket, ballot)
+
+    async def vote_with_key(self, person: str, signer: str, ticket: str) -> dict[str, Any]:
+        """A vote of `person` whose signature is by the key of `signer`."""
+        question = (await self.ticket(ticket))["question_digest"]
+        key = self.citizens[signer].key
+        signature = sign_vote(
+            key, ticket=ticket, question_digest=question, answer="approve", reason="Because."
+        )
+        assertion = {"method": "signed", "key_id": self.citizens[person].key_id, "signature": signature}
+        ballot = {
+            "answer": "approve",
+            "question_digest": question,
+            "reason": "Because.",
+            "assertion": assertion,
+        }
+        async with await self.sign_in(person) as voter:
+            return await voter.vote(ticket, ballot)
+
+    def commit_by_hand(self, branch: str, author: dict[str, str]) -> str:
+        """Somebody pushes a commit to a branch, past the gateway; the new head."""
+        clone = self.home.parent / "by-hand"
+        address = self.sandbox.gitlab_url.replace("://", f"://maya:{self.sandbox.tokens.maya}@")
+        who = ["-c", f"user.name={author['name']}", "-c", f"user.email={author['email']}"]
+        subprocess.run(
+            ["git", "clone", "-q", "-b", branch, f"{address}/{PROJECT}.git", str(clone)], check=True
+        )
+        (clone / "by-hand.md").write_text("By hand.\n")
+        subprocess.run(["git", "-C", str(clone), "add", "."], check=True)
+        subprocess.run(["git", "-C", str(clone), *who, "commit", "-q", "-m", "By hand"], check=True)
+        subprocess.run(["git", "-C", str(clone), "push", "-q", "origin", branch], check=True)
+        head = subprocess.run(
+            ["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        )
+        return head.stdout.strip()
 
     async def ticket(self, ticket: str) -> dict[str, Any]:
         async with await self.sign_in(OPERATOR) as operator:

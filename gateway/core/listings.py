@@ -43,3 +43,11 @@ class WorkItem(Model):
     trace: str
     findings: int
     opened_ms: int
+
+
+class Figures(Model):
+    """Counts of what is stored: actions as (type, state, count), tickets as (state, count), events in the log."""
+
+    actions: tuple[tuple[str, str, int], ...]
+    tickets: tuple[tuple[str, int], ...]
+    events: int

@@ -8,15 +8,9 @@ from gateway.adapters.store.reader import Reader
 from gateway.core.listings import Figures
 
 
-class SqlFigures:
-    """Counts of what is stored, read at each scrape."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def now(self) -> Figures:
-        """The counts as they stand; blocks the calling thread for the length of three queries."""
-        return self._reader.read(_counted)
+def figures_of(reader: Reader) -> Figures:
+    """The counts as they stand; blocks the calling thread for the length of three queries."""
+    return reader.read(_counted)
 
 
 def _counted(connection: Connection) -> Figures:

@@ -8,6 +8,7 @@ from gateway.adapters.store.counters import SqlCounters
 from gateway.adapters.store.credentials import SqlCredentials
 from gateway.adapters.store.desk import SqlDesk
 from gateway.adapters.store.emergency import SqlEmergency
+from gateway.adapters.store.figures import figures_of
 from gateway.adapters.store.ledger import SqlLedger
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
@@ -15,6 +16,7 @@ from gateway.adapters.store.sessions import DeniedSessions
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.work_items import WorkItems
 from gateway.adapters.store.writer import Writer
+from gateway.core.listings import Figures
 from gateway.ports import Readiness
 
 
@@ -55,6 +57,10 @@ class Store:
     def readiness(self) -> Readiness:
         """Whether records can be made durable and signed, and why not."""
         return self.writer.readiness()
+
+    def figures(self) -> Figures:
+        """Counts of what is stored, for the metrics; blocks the calling thread."""
+        return figures_of(self.reader)
 
     def close(self) -> None:
         """Commit what is queued and let everything go."""

@@ -37,7 +37,7 @@ class Neighbours:
     probes: Probes
 
 
-def neighbours(request: Request) -> Neighbours:
+async def neighbours(request: Request) -> Neighbours:
     """The door's neighbours, kept on the app."""
     found: Neighbours = request.app.state.neighbours
     return found
