@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from audit import tables as audit_tables
 from audit.disclosures import read
@@ -40,7 +40,7 @@ class SqlArchive:
             query = query.where(leaf.type == event_type.removeprefix(TYPE_PREFIX))
         if after is not None:
             query = query.where(leaf.leaf_index > after)
-        return await self._reader.run(lambda c: tuple(_event_of(c, row) for row in c.execute(query).all()))
+        return await self._reader.run(lambda connection: _events(connection, query))
 
     async def checkpoint(self) -> str:
         """The newest checkpoint, a C2SP signed note; one is signed when there are newer leaves."""
@@ -95,10 +95,18 @@ def _record_export(unit: Unit, first: int, end: int | None, by: str) -> None:
     unit.record(events.drafted(EventType.AUDIT_EXPORTED, by, {"first": first, "end": end}))
 
 
-def _event_of(connection: Connection, row: Any) -> EventRow:
-    place = audit_tables.disclosures.c.leaf_index == row.leaf_index
-    texts = connection.execute(select(audit_tables.disclosures.c.disclosure).where(place)).scalars()
-    disclosed = {name: value for _, name, value in (read(text) for text in texts)}
+def _events(connection: Connection, query: Select[Any]) -> tuple[EventRow, ...]:
+    found = connection.execute(query).all()
+    beside = audit_tables.disclosures.c
+    place = beside.leaf_index.in_([row.leaf_index for row in found])
+    disclosed: dict[int, dict[str, Any]] = {}
+    for index, text in connection.execute(select(beside.leaf_index, beside.disclosure).where(place)):
+        _, name, value = read(text)
+        disclosed.setdefault(index, {})[name] = value
+    return tuple(_event_of(row, disclosed.get(row.leaf_index, {})) for row in found)
+
+
+def _event_of(row: Any, disclosures: dict[str, Any]) -> EventRow:
     return EventRow(
         index=row.leaf_index,
         id=row.event_id,
@@ -106,5 +114,5 @@ def _event_of(connection: Connection, row: Any) -> EventRow:
         subject=row.subject,
         time_ms=row.time_ms,
         leaf=json.loads(row.leaf),
-        disclosures=disclosed,
+        disclosures=disclosures,
     )

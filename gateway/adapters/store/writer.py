@@ -65,16 +65,13 @@ class Writer:
         self._damaged = False
         self._gate = threading.Lock()
         self._closed = False
+        self._booted = threading.Event()
         self._thread = threading.Thread(target=self._work, name="loopgate-writer", daemon=True)
 
     def start(self) -> None:
         """Check the stored log and begin to take units; a log that fails the check is never written to."""
-        checked = threading.Event()
-        self._thread = threading.Thread(
-            target=self._work, args=(checked,), name="loopgate-writer", daemon=True
-        )
         self._thread.start()
-        checked.wait()
+        self._booted.wait()
 
     def readiness(self) -> Readiness:
         """Red from the first failure until a commit succeeds again; red for good with a damaged log."""
@@ -124,18 +121,18 @@ class Writer:
             self._thread.join(_JOIN_S)
         self._engine.dispose()
 
-    def _work(self, checked: threading.Event | None = None) -> None:
+    def _work(self) -> None:
         try:
             with contextlib.suppress(LedgerUnavailableError):
                 self._connected()
-            if checked:
-                checked.set()
+            self._booted.set()
             while self._turn():
                 pass
         except BaseException:  # a defect ends the writer, never the news of it
             logger.critical("the writer stopped", exc_info=True)
         finally:
             # Nobody may wait for ever.
+            self._booted.set()
             self._abandon()
             self._refuse_waiting()
 
@@ -187,7 +184,8 @@ class Writer:
         except LogDamagedError as error:
             self._abandon()
             raise self._unavailable(str(error), damaged=True) from error
-        except (SQLAlchemyError, EventError, _TransactionLostError) as error:
+        except Exception as error:
+            # Locked, full, unsigned, broken: whatever it was, nothing may be acknowledged.
             self._abandon()
             raise self._unavailable(_words(error)) from error
         self._fault = ""
@@ -222,7 +220,7 @@ class Writer:
         if self._connection is not None and self._checked:
             return self._connection
         if self._damaged:
-            raise LedgerUnavailableError(f"{self._fault}. Nothing was done.")
+            raise LedgerUnavailableError(f"{self._fault}.")
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
@@ -231,7 +229,7 @@ class Writer:
         except LogDamagedError as error:
             self._abandon()
             raise self._unavailable(str(error), damaged=True) from error
-        except SQLAlchemyError as error:
+        except Exception as error:
             self._abandon()
             raise self._unavailable(_words(error)) from error
         self._fault, self._checked = "", True
@@ -241,7 +239,7 @@ class Writer:
         self._damaged = self._damaged or damaged
         self._fault = f"{_DAMAGED}: {why}" if damaged else f"The database took no record: {why}"
         logger.error("%s", self._fault)
-        return LedgerUnavailableError(f"{self._fault}. Nothing was done; try again when /readyz is green.")
+        return LedgerUnavailableError(f"{self._fault}. Try again when /readyz is green.")
 
     def _abandon(self) -> None:
         """Give the connection up with whatever it had open; the next unit starts from what is on disk."""
@@ -272,10 +270,11 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, EventError):
         return LedgerUnavailableError(f"This cannot be recorded: {error}")
     if isinstance(error, DBAPIError):
-        return LedgerUnavailableError(f"The database took no record: {_words(error)}. Nothing was done.")
+        return LedgerUnavailableError(f"The database took no record: {_words(error)}.")
     return error
 
 
 def _words(error: BaseException) -> str:
     """The driver's own words, without SQL and parameters, which may hold what must not be shown."""
-    return str(error.orig) if isinstance(error, DBAPIError) and error.orig else str(error).splitlines()[0]
+    said = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return (str(said).splitlines() or [type(said).__name__])[0]

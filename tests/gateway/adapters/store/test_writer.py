@@ -331,3 +331,70 @@ async def test_what_was_committed_is_there_after_a_restart(world: World) -> None
         await store.writer.run(adding(AGENT))
     with world.store() as store:
         assert await kept(store) == {AGENT}
+
+
+async def test_a_key_that_cannot_sign_refuses_and_recovers(world: World) -> None:
+    with world.store() as store:
+        log = store.writer._log
+        key, log._event_key = log._event_key, NoKey()  # type: ignore[assignment]
+        with pytest.raises(LedgerUnavailableError, match="the key store does not answer"):
+            await store.writer.run(adding("s1"))
+        red = store.readiness()
+        log._event_key = key
+
+        assert not red.ok
+        assert await store.writer.run(adding("s2")) == "s2"
+        assert store.readiness().ok
+        assert await kept(store) == {"s2"}
+
+
+class NoKey:
+    """A key whose store is away."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise TimeoutError("the key store does not answer")
+
+
+async def test_a_database_that_is_locked_at_boot_is_taken_up_when_it_is_free(world: World) -> None:
+    world.busy_s = 0.05
+    with sqlite3.connect(world.folder / "loopgate.db", isolation_level=None) as other:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with world.store() as store:
+            red = store.readiness()
+            other.execute("ROLLBACK")
+            answer = await store.writer.run(adding("s1"))
+            green = store.readiness()
+    other.close()
+
+    assert not red.ok
+    assert "locked" in red.detail
+    assert (answer, green.ok) == ("s1", True)
+
+
+async def test_a_damaged_log_found_by_a_unit_stops_the_writer(world: World) -> None:
+    with world.store() as store:
+        await store.writer.run(adding("s1"))
+        await store.archive.checkpoint()
+        with sqlite3.connect(world.folder / "loopgate.db") as other:
+            other.executescript(
+                "DROP TRIGGER audit_checkpoints_no_update; UPDATE audit_checkpoints SET size = 9"
+            )
+        other.close()
+
+        with pytest.raises(LedgerUnavailableError, match="does not match"):
+            await store.archive.checkpoint()
+
+        assert not store.readiness().ok
+
+
+async def test_a_failure_without_words_is_told_by_its_kind(gated: Store, gate: Gate) -> None:
+    def drop(unit: Unit) -> None:
+        unit.connection.exec_driver_sql("ROLLBACK")
+        raise KeyError
+
+    gate.open.set()
+    with pytest.raises(LedgerUnavailableError, match="KeyError"):
+        await gated.writer.run(drop)
+
+    assert await gated.writer.run(adding("s1")) == "s1"
