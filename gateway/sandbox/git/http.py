@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -110,7 +112,7 @@ async def _serve(door: Door, service: str, request: Request, send: Send) -> None
         process = await asyncio.create_subprocess_exec(
             "git", "http-backend",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env=_environment(door, service, request, report),
+            env=_environment(door, service, request, report), start_new_session=True,
         )  # fmt: skip
         feeding = asyncio.create_task(_feed(process, request))
         try:
@@ -136,9 +138,15 @@ async def _answer(process: asyncio.subprocess.Process, send: Send) -> None:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Leave no process behind, whatever happened to the client."""
+    _kill(process)
+    await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End the backend with its children: git's CGI never ends by itself when a body is cut short."""
     if process.returncode is None:
-        process.kill()
-        await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment(door: Door, service: str, request: Request, report: Path) -> dict[str, str]:
@@ -164,14 +172,16 @@ def _environment(door: Door, service: str, request: Request, report: Path) -> di
 
 
 async def _feed(process: asyncio.subprocess.Process, request: Request) -> None:
-    """Copy the request body to the backend; a backend that stops reading ends it."""
+    """Copy the request body to the backend; a backend that stops reading ends it, a client that goes away ends both."""
     if process.stdin is None:
         return
     try:
         async for chunk in request.stream():
             process.stdin.write(chunk)
             await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError, ClientDisconnect):
+    except ClientDisconnect:
+        _kill(process)
+    except (BrokenPipeError, ConnectionResetError):
         return
     finally:
         process.stdin.close()

@@ -1,5 +1,8 @@
 """Real git over smart HTTP: clone, fetch, push, and who may push where."""
 
+import base64
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,55 @@ def test_the_password_is_the_token(header: str | None, secret: str | None) -> No
 )
 def test_only_the_smart_protocol_is_served(path: str) -> None:
     assert split_git_path(path) is None
+
+
+def test_parallel_pushes_all_arrive_and_each_starts_its_pipeline(sandbox: Sandbox, tmp_path: Path) -> None:
+    copies = [Copy(sandbox, tmp_path / str(number)) for number in range(6)]
+    heads = {
+        f"agent/{number}": copy.commit(f"agent/{number}", {"a.txt": f"{number}\n"})
+        for number, copy in enumerate(copies)
+    }
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        done = list(pool.map(lambda pair: pair[1].push(pair[0]), zip(heads, copies, strict=True)))
+
+    assert [each.returncode for each in done] == [0] * 6
+    assert {name: head for name, head in branches(sandbox).items() if name != "main"} == heads
+    started = {run.ref: run.sha for run in sandbox.forge.projects[1].pipelines.values() if run.ref != "main"}
+    assert started == heads
+
+
+def backends(sandbox: Sandbox) -> list[str]:
+    """The processes that serve this sandbox's repositories now."""
+    places = [each / "environ" for each in Path("/proc").iterdir() if each.name.isdigit()]
+    mark = f"GIT_PROJECT_ROOT={sandbox.forge.folder}".encode()
+    return [str(place.parent) for place in places if mark in read(place)]
+
+
+def read(place: Path) -> bytes:
+    try:
+        return place.read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="looks for processes where Linux lists them"
+)
+def test_a_client_that_goes_away_in_the_middle_of_a_push_leaves_nothing_behind(
+    sandbox: Sandbox, copy: Copy
+) -> None:
+    host, port = sandbox.gitlab_url.removeprefix("http://").split(":")
+    credential = base64.b64encode(f"any:{sandbox.tokens.road}".encode()).decode()
+    head = (
+        "POST /shop/checkout.git/git-receive-pack HTTP/1.1\r\n"
+        f"Host: {host}:{port}\r\nAuthorization: Basic {credential}\r\nContent-Length: 100000\r\n"
+        "Content-Type: application/x-git-receive-pack-request\r\n\r\n0"
+    )
+    with socket.create_connection((host, int(port))) as gone:
+        gone.sendall(head.encode())
+
+    copy.commit("agent/one", {"a.txt": "1\n"})
+    assert copy.push("agent/one").returncode == 0
+    assert backends(sandbox) == []
+    assert set(branches(sandbox)) == {"main", "agent/one"}
