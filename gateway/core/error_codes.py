@@ -17,9 +17,21 @@ def _code(code: str, status: int, meaning: str, remedy: str) -> ErrorCode:
 
 
 ERROR_CODES = (
-    _code("bad_jwt", 401, "The JWT is not one this gateway believes.", "Check issuer, audience, key and claims."),
-    _code("issuer_unavailable", 401, "The JWT issuer's keys cannot be read now.", "Try again, or use a gateway token."),
-    _code("not_in_roster", 401, "The policy in force does not know this principal.", "Ask an operator to add it."),
+    _code(
+        "bad_jwt", 401, "The JWT is not one this gateway believes.", "Check issuer, audience, key and claims."
+    ),
+    _code(
+        "issuer_unavailable",
+        401,
+        "The JWT issuer's keys cannot be read now.",
+        "Try again, or use a gateway token.",
+    ),
+    _code(
+        "not_in_roster",
+        401,
+        "The policy in force does not know this principal.",
+        "Ask an operator to add it.",
+    ),
     _code("token_expired", 401, "The token's time is over.", "People sign in again; agents ask an operator."),
     _code("unknown_issuer", 401, "No such JWT issuer is trusted at this door.", "Ask an operator to add it."),
     _code("wrong_door", 401, "The token is for another door.", "Use one made for this door."),

@@ -5,7 +5,9 @@ from gateway.core.questions import difference
 from gateway.core.tickets import Ticket, TicketState, excluded_voters
 
 
-def open_ticket(judgement: Judgement, ticket_id: str, *, now_ms: int, ttl_ms: int, predecessor: Ticket | None) -> Ticket:
+def open_ticket(
+    judgement: Judgement, ticket_id: str, *, now_ms: int, ttl_ms: int, predecessor: Ticket | None
+) -> Ticket:
     """The ticket for this judgement; with a predecessor it also says what reads differently now."""
     facts, question = judgement.facts, judgement.question
     return Ticket(

@@ -96,7 +96,10 @@ def _merge_subject(action: Action, facts: Facts) -> dict[str, Any]:
 def _change(change: Change | None) -> dict[str, Any]:
     if change is None:
         return {}
-    rows = sorted([f.old_mode, f.new_mode, f.old_oid, f.new_oid, f.status, f.previous_path or "", f.path] for f in change.files)
+    rows = sorted(
+        [f.old_mode, f.new_mode, f.old_oid, f.new_oid, f.status, f.previous_path or "", f.path]
+        for f in change.files
+    )
     return {"base": change.base, "diff": digest_of(rows)}
 
 

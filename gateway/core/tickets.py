@@ -112,9 +112,13 @@ def refuse_vote(ticket: Ticket, voter: str, digest: str, *, now_ms: int, bench: 
     if person is None or not eligible(ticket, person, bench):
         raise OutOfScopeError("You hold none of the roles this ticket asks for.", code="not_eligible")
     if ticket.state is not TicketState.OPEN:
-        raise ConflictError(f"This ticket is {ticket.state.value}; it takes no more votes.", code="ticket_closed")
+        raise ConflictError(
+            f"This ticket is {ticket.state.value}; it takes no more votes.", code="ticket_closed"
+        )
     if now_ms >= ticket.expires_ms:
-        raise ConflictError("This ticket has expired; the agent can propose the action again.", code="ticket_expired")
+        raise ConflictError(
+            "This ticket has expired; the agent can propose the action again.", code="ticket_expired"
+        )
     if digest != ticket.question_digest:
         raise ConflictError(
             "The question has changed since you read it; read the ticket again and vote on its present digest.",
@@ -141,7 +145,9 @@ def outcome_of(ticket: Ticket, bench: Bench) -> TicketState:
     return TicketState.APPROVED if covers(ticket, bench) else TicketState.OPEN
 
 
-def satisfiable(clauses: tuple[Clause, ...], excluded: tuple[str, ...], unknown_authors: int, bench: Bench) -> Clause | None:
+def satisfiable(
+    clauses: tuple[Clause, ...], excluded: tuple[str, ...], unknown_authors: int, bench: Bench
+) -> Clause | None:
     """The first clause that nobody could ever fill, or None when the roster can fill all."""
     for clause in clauses:
         able = [p for p in bench.roster.people if p.id not in excluded and bench.holds(p, clause)]

@@ -88,7 +88,9 @@ _OWN = (System.LOOPGATE,)
 T = ActionType
 
 
-def _issue(undone_by: str, *, aims: tuple[str, ...] = ("project", "issue"), ready: bool = False) -> ActionSpec:
+def _issue(
+    undone_by: str, *, aims: tuple[str, ...] = ("project", "issue"), ready: bool = False
+) -> ActionSpec:
     return ActionSpec(systems=_BOTH, aims=aims, supported=_BOTH if ready else (), undone_by=undone_by)
 
 
