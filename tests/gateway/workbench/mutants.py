@@ -33,11 +33,16 @@ def mutants(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _retypes(path: Place, original: Any, other: Any) -> bool:
-    """Whether the new value is of another type. A null that becomes what the model allows there is news, not damage."""
-    if kind(other) == kind(original):
-        return False
+    """Whether a value of the right type becomes one of another type.
+
+    What is of the wrong type already is only mended by another, and a null that becomes what the model allows there
+    is news, not damage.
+    """
     here = tuple("*" if isinstance(part, int) else part for part in path)
-    return original is not None or kind(other) not in _ALLOWED.get(here, frozenset())
+    allowed = _ALLOWED.get(here, frozenset({kind(original)}))
+    if kind(other) == kind(original) or kind(original) not in allowed:
+        return False
+    return original is not None or kind(other) not in allowed
 
 
 def at(document: Any, path: Place) -> Any:
