@@ -7,6 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gateway.core.errors import SettingsError
 
 _BEGIN = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", "SELECT pg_advisory_xact_lock(7304817)")}
 _READERS = 4
@@ -18,7 +21,7 @@ class Database:
 
     def __init__(self, url: str, *, busy_s: float = _BUSY_S) -> None:
         self.url = url
-        self.dialect = make_url(url).get_backend_name()
+        self.dialect = _dialect(url)
         self._busy_s = busy_s
 
     @property
@@ -47,6 +50,17 @@ class Database:
         if self.dialect == "sqlite":
             event.listen(engine, "connect", prepare)
         return engine
+
+
+def _dialect(url: str) -> str:
+    """The kind of database a URL names; raises `SettingsError` for one this product does not work on."""
+    try:
+        dialect = make_url(url).get_backend_name()
+    except ArgumentError as error:
+        raise SettingsError(f"The database URL cannot be read: {error}") from error
+    if dialect not in _BEGIN:
+        raise SettingsError(f"There is no support for {dialect}; use a sqlite or postgresql URL.")
+    return dialect
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:

@@ -8,10 +8,13 @@ import pytest
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from audit.events import EventType
 from audit.keys import Ed25519Signer, KeyFact, KeyRole
 from gateway.adapters.store import genesis, migrate
+from gateway.adapters.store.database import Database
 from gateway.core.errors import LedgerUnavailableError, SettingsError
 from tests.gateway.adapters.store.world import ORIGIN, POLICY, World, performed
 
@@ -197,3 +200,35 @@ async def test_the_clock_agrees_unless_it_is_far_behind_the_log(world: World) ->
         assert store.writer.clock_agrees(last_ms - 5000)
         assert not store.writer.clock_agrees(last_ms - 5001)
         assert store.writer.clock_agrees(last_ms + 10**9)
+
+
+def test_every_table_can_be_made_on_postgresql() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    tables = [t for m in migrate.target_metadata() for t in m.sorted_tables]
+
+    made = {t.name: str(CreateTable(t).compile(dialect=dialect)) for t in tables}
+
+    assert len(made) == 22
+    assert "created_ms BIGINT NOT NULL" in made["actions"]
+    assert "leaf BYTEA NOT NULL" in made["audit_leaves"]
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "not a url", "sqlite"])
+def test_a_database_we_do_not_work_on_is_said(url: str) -> None:
+    with pytest.raises(SettingsError):
+        Database(url)
+
+
+async def test_leases_of_the_process_before_bind_nobody(world: World) -> None:
+    action = world.action()
+    with world.store() as store:
+        await store.ledger.admit(action)
+        before = await store.ledger.claim_due(lease_ms=60_000, limit=9)
+        await store.ledger.release_leases()
+        released = await store.ledger.claim_due(lease_ms=60_000, limit=9)
+    with world.store() as again:
+        due = await again.ledger.claim_due(lease_ms=60_000, limit=9)
+        assert await again.desk.action(action.id) == due[0]
+
+    assert before == ()
+    assert [r.action.id for r in released] == [r.action.id for r in due] == [action.id]
