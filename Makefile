@@ -48,6 +48,7 @@ policy: dev
 
 docs: dev
 	@$(BIN)/python -m gateway.cli.generate
+	@$(BIN)/loopgate demo --svg docs/images/demo.svg
 
 bench: dev
 	@$(BIN)/python -m tests.bench

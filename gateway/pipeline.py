@@ -4,6 +4,7 @@ normalise → admit → gather → judge → deny | hold | wait | act once, and 
 at the door.) Each step is durable and signed before the next begins: whatever a crash leaves, `resume` carries on.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -45,12 +46,12 @@ class Road:
 
     async def admit(self, request: Request, principal: Principal) -> Action | AnyOutcome:
         """Record the request once per idempotency key; its outcome so far when it is known already."""
-        admitted = await self.ledger.admit(self._normal(request, principal))
+        admitted = await self.ledger.admit(await self._normal(request, principal))
         return admitted.known or admitted.action
 
     async def preview(self, request: Request, principal: Principal) -> Judgement:
         """A dry run: the same judging, nothing recorded, nothing done."""
-        return await self.judge.judge(self._normal(request, principal), None)
+        return await self.judge.judge(await self._normal(request, principal), None)
 
     async def carry(self, action: Action) -> AnyOutcome:
         """Judge an admitted action and do what the verdict says."""
@@ -62,10 +63,15 @@ class Road:
             return await self._reconcile(record)
         return await self.carry(record.action)
 
-    def _normal(self, request: Request, principal: Principal) -> Action:
-        trace = request.trace or self.ids.new("trc")
-        return normalise(
-            request, principal, action_id=self.ids.new("act"), trace=trace, now_ms=self.clock.now_ms()
+    async def _normal(self, request: Request, principal: Principal) -> Action:
+        # In a thread: searching eight megabytes for secrets takes a second.
+        return await asyncio.to_thread(
+            normalise,
+            request,
+            principal,
+            action_id=self.ids.new("act"),
+            trace=request.trace or self.ids.new("trc"),
+            now_ms=self.clock.now_ms(),
         )
 
     async def _decide(self, action: Action, tries: int) -> AnyOutcome:

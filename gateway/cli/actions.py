@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.session import DEFAULT_URL, AsJson, ConfigFolder, Url, default_config, run_as_caller
 from gateway.cli.terminal import Exit, console, moment, plain, print_fields, print_json, print_table
+from gateway.core.actions import ActionState
 from gateway.core.errors import MalformedError
 
 app = typer.Typer(no_args_is_help=True, help="List, read and cancel actions.")
@@ -39,7 +40,7 @@ def act(
 def list_actions(
     url: Url = DEFAULT_URL,
     config: ConfigFolder = default_config(),
-    status: Annotated[list[str] | None, typer.Option(help="Only these states.")] = None,
+    status: Annotated[list[ActionState] | None, typer.Option(help="Only these states.")] = None,
     agent: Annotated[str | None, typer.Option()] = None,
     project: Annotated[str | None, typer.Option()] = None,
     trace: Annotated[str | None, typer.Option()] = None,
@@ -47,8 +48,8 @@ def list_actions(
     as_json: AsJson = False,
 ) -> None:
     """List actions, newest first."""
-    states = ["in_doubt"] if in_doubt else status
-    filters = {"status": states, "agent": agent, "project": project, "trace": trace}
+    states = [ActionState.IN_DOUBT] if in_doubt else status
+    filters = {"status": [s.value for s in states or ()], "agent": agent, "project": project, "trace": trace}
     page = run_as_caller(url, config, lambda client: client.actions(**filters))
     if as_json:
         print_json(page)
@@ -83,7 +84,7 @@ def read_proposal(file: Path) -> dict[str, Any]:
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
         parsed = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MalformedError(f"{file} cannot be read as JSON: {error}") from error
     if not isinstance(parsed, dict):
         raise MalformedError(f"{file} must hold a JSON object with type, target and params.")

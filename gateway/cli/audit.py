@@ -7,7 +7,7 @@ import typer
 
 from audit.verify import main as verify_main
 from gateway.cli.session import DEFAULT_URL, AsJson, ConfigFolder, Url, default_config, run_as_caller
-from gateway.cli.terminal import console, moment, plain, print_json, print_table
+from gateway.cli.terminal import console, moment, plain, print_fields, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="The signed evidence.")
 
@@ -41,10 +41,13 @@ def export(
     ] = None,
     url: Url = DEFAULT_URL,
     config: ConfigFolder = default_config(),
+    as_json: AsJson = False,
 ) -> None:
     """Export a range of the log as a bundle that verifies offline."""
-    with console.status("Exporting …"):
-        size = run_as_caller(url, config, lambda client: client.bundle(into, first=first, end=end))
+    size = run_as_caller(url, config, lambda client: client.bundle(into, first=first, end=end))
+    if as_json:
+        print_json({"written": str(into), "bytes": size})
+        return
     console.print(plain(f"{into}: {size} bytes. Verify it with `loopgate audit verify {into} --key VKEY`."))
 
 
@@ -69,6 +72,12 @@ def events(
 
 
 @app.command("keys")
-def keys(url: Url = DEFAULT_URL, config: ConfigFolder = default_config()) -> None:
+def keys(url: Url = DEFAULT_URL, config: ConfigFolder = default_config(), as_json: AsJson = False) -> None:
     """The log's verifier key and the event keys, to be pinned outside."""
-    print_json(run_as_caller(url, config, lambda client: client.keys()))
+    known = run_as_caller(url, config, lambda client: client.keys())
+    if as_json:
+        print_json(known)
+        return
+    print_fields({"vkey": known["vkey"]})
+    rows = ((k["key_id"], k["role"], k["algorithm"], k["public_key"]) for k in known["keys"])
+    print_table("Keys", ("id", "role", "algorithm", "public key"), rows)

@@ -25,6 +25,7 @@ def demo(
 ) -> int:
     """Watch a real Trivy report become a work item, a change, an approved merge, and evidence that verifies."""
     from gateway.cli.demonstration.narrator import Narrator, StoryDiffersError
+    from gateway.cli.pictures import picture_of
     from gateway.cli.demonstration.stage import Stage
 
     began = time.monotonic()
@@ -38,7 +39,7 @@ def demo(
             return Exit.ERROR
         tell.good(f"The whole story took {time.monotonic() - began:.0f} seconds.")
         if svg:
-            tell.console.save_svg(str(svg), title="loopgate demo", unique_id="loopgate-demo")
+            svg.write_text(picture_of(tell.console, "loopgate demo", "loopgate-demo"), encoding="utf-8")
         if keep:
             _leave_running(stage, tell)
     if folder is None and not keep:

@@ -1,16 +1,18 @@
 """`loopgate stop` and `loopgate lift`: the emergency brake."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gateway.cli.session import AsJson, ConfigFolder, default_config, run_as_person
 from gateway.cli.terminal import console, plain, print_json
 
+Scope = Literal["everything", "agent", "project", "action_type"]
+
 
 def stop(
     reason: Annotated[str, typer.Option("--reason", prompt="Reason", help="Why; it becomes evidence.")],
-    scope: Annotated[str, typer.Argument(help="everything, agent, project or action_type.")] = "everything",
+    scope: Annotated[Scope, typer.Argument(help="What to stop.")] = "everything",
     value: Annotated[str, typer.Argument(help="Which agent, project or action type.")] = "",
     config: ConfigFolder = default_config(),
     as_json: AsJson = False,

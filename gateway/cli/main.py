@@ -1,8 +1,11 @@
 """`loopgate`: the command line. It parses and prints; the gateway decides."""
 
+import os
 import sys
 
 import typer
+
+from audit.errors import AuditError
 
 from gateway.cli import (
     actions,
@@ -18,7 +21,7 @@ from gateway.cli import (
     signals,
     tickets,
 )
-from gateway.cli.terminal import Exit, print_error
+from gateway.cli.terminal import Exit, print_error, print_json
 from gateway.client.api import ApiError, UnreachableError
 from gateway.core.errors import LoopgateError
 
@@ -66,7 +69,28 @@ def run() -> None:
     sys.exit(_run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return for each way a command can end
+def _run(arguments: list[str]) -> int:
+    try:
+        return _called(arguments)
+    except ApiError as error:
+        return _refused(error, as_json="--json" in arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more may be written, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.ERROR
+    except LoopgateError as error:
+        print_error(error.detail)
+    except (AuditError, UnreachableError) as error:
+        print_error(str(error))
+    except OSError as error:
+        print_error(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+    except UnicodeError as error:
+        print_error(f"Some text here is not UTF-8: {error}.")
+    return Exit.ERROR
+
+
+def _called(arguments: list[str]) -> int:
+    """Run one command; what a person did wrong on the command line itself is told here."""
     try:
         returned = app(arguments, standalone_mode=False)
     except typer.Exit as asked:
@@ -77,19 +101,14 @@ def _run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return for each wa
     except (typer.Abort, KeyboardInterrupt):
         print_error("Interrupted.")
         return Exit.ERROR
-    except ApiError as error:
-        return _refused(error)
-    except UnreachableError as error:
-        print_error(str(error))
-        return Exit.ERROR
-    except LoopgateError as error:
-        print_error(error.detail)
-        return Exit.ERROR
+    sys.stdout.flush()
     return returned if isinstance(returned, int) else Exit.DONE
 
 
-def _refused(error: ApiError) -> int:
+def _refused(error: ApiError, *, as_json: bool) -> int:
     problem = error.problem
+    if as_json:
+        print_json(problem.model_dump(mode="json"))
     print_error(f"{problem.code}: {problem.detail}", hint=(problem.next or {}).get("what", ""))
     for finding in problem.findings:
         print_error(finding["message"], hint=finding["remediation"])

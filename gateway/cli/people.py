@@ -1,15 +1,16 @@
 """`loopgate people`: the roster's people and their invitations."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from gateway.cli.roster_files import add_entry, read_entries
+from gateway.cli.roster_files import add_entry, listed, read_entries
 from gateway.cli.session import AsJson, ConfigFolder, default_config, run_as_person
 from gateway.cli.terminal import console, plain, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="People of the roster.")
+PersonRole = Literal["approver", "policy-author", "auditor", "operator"]
 Policies = Annotated[Path, typer.Option("--policies", help="The policy checkout.")]
 
 
@@ -17,16 +18,20 @@ Policies = Annotated[Path, typer.Option("--policies", help="The policy checkout.
 def add(
     person: Annotated[str, typer.Argument(help="An id that says nothing of the person, `prn_…`.")],
     role: Annotated[
-        list[str] | None, typer.Option(help="approver, policy-author, auditor or operator.")
+        list[PersonRole] | None, typer.Option(help="What they may do; approver by default.")
     ] = None,
     approves_as: Annotated[
         list[str] | None, typer.Option(help="service-owner, release-manager, platform …")
     ] = None,
     policies: Policies = Path("policies"),
+    as_json: AsJson = False,
 ) -> None:
     """Write a person into the roster; names and e-mail addresses do not belong there."""
     entry = {"id": person, "roles": role or ["approver"], "approves_as": approves_as or []}
     path = add_entry(policies, "people", entry)
+    if as_json:
+        print_json({"written": str(path), "entry": entry})
+        return
     console.print(
         plain(f"Written to {path}. Restart `loopgate serve`, then run `loopgate people invite {person}`.")
     )
@@ -39,7 +44,7 @@ def list_people(policies: Policies = Path("policies"), as_json: AsJson = False) 
     if as_json:
         print_json(entries)
         return
-    rows = ((e["id"], ", ".join(e.get("roles", [])), ", ".join(e.get("approves_as", []))) for e in entries)
+    rows = ((e["id"], listed(e.get("roles")), listed(e.get("approves_as"))) for e in entries)
     print_table("People", ("id", "roles", "approves as"), rows)
 
 

@@ -1,6 +1,7 @@
 """Pictures of the documentation, drawn with rich and exported as SVG."""
 
 import io
+import re
 
 from rich.align import Align
 from rich.console import Console, Group
@@ -20,6 +21,12 @@ _STEPS = (
     ("8 act", "once"),
     ("9 record", "what happened"),
 )
+
+
+def picture_of(console: Console, title: str, unique_id: str) -> str:
+    """What a recording console showed, as an SVG document that fetches nothing: no fonts from elsewhere."""
+    drawn = console.export_svg(title=title, unique_id=unique_id)
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", str(drawn))
 
 
 def road_picture() -> str:
@@ -44,7 +51,7 @@ def road_picture() -> str:
             ),
         )
     )
-    return str(console.export_svg(title="Loopgate", unique_id="loopgate-road"))
+    return picture_of(console, "Loopgate", "loopgate-road")
 
 
 def _steps() -> Table:

@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.terminal import Exit, console, plain, print_json, print_table
-from gateway.workbench.build import build
-from gateway.workbench.case_runs import run_cases
-from gateway.workbench.check import check
-from gateway.workbench.complaints import Complaint
-from gateway.workbench.coverage import coverage
+from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
+
+if TYPE_CHECKING:
+    from gateway.workbench.complaints import Complaint
 
 app = typer.Typer(no_args_is_help=True, help="Write, check, test and build policies.")
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
@@ -22,7 +20,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 @app.command("check")
 def check_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
     """Format, types, capabilities, the fail-open lint, fact paths, METADATA, ownership, registry."""
-    with console.status("Checking …"):
+    from gateway.workbench.check import check
+
+    with errors.status("Checking …"):
         complaints = check(folder)
     return _verdict(complaints, f"{folder} passes every check.", as_json=as_json)
 
@@ -30,9 +30,12 @@ def check_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> 
 @app.command("test")
 def run_tests(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
     """Every case on both engines, byte for byte; every Rego test; every line reached."""
-    with console.status("Judging every case on both engines …"):
+    from gateway.workbench.case_runs import run_cases
+    from gateway.workbench.coverage import coverage
+
+    with errors.status("Judging every case on both engines …"):
         cases = asyncio.run(run_cases(folder))
-    with console.status("Measuring coverage …"):
+    with errors.status("Measuring coverage …"):
         covered = coverage(folder)
     done = (
         f"{cases.cases} cases agree on {' and '.join(cases.engines)}; {covered.tests} Rego tests pass; "
@@ -48,7 +51,9 @@ def build_folder(
     as_json: AsJson = False,
 ) -> None:
     """Compile both bundles (WASM and Rego) of a folder; the same sources give the same digest."""
-    with console.status("Building …"):
+    from gateway.workbench.build import build
+
+    with errors.status("Building …"):
         built = build(folder, out)
     shown = {
         "digest": built.digest,
@@ -64,7 +69,7 @@ def build_folder(
     print_table("Policy", ("what", "value"), shown.items())
 
 
-def _verdict(complaints: Sequence[Complaint], done: str, *, as_json: bool) -> int:
+def _verdict(complaints: "Sequence[Complaint]", done: str, *, as_json: bool) -> int:
     if as_json:
         print_json([c.model_dump() for c in complaints])
     elif complaints:

@@ -5,11 +5,17 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.terminal import console, plain
+from gateway.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.serving import Listener
+    from gateway.settings import ServeSettings
 
 
 def serve(
@@ -24,11 +30,10 @@ def serve(
 
 async def _serve(home: Path, *, as_json: bool) -> None:
     from gateway.app import open_gateway
-    from gateway.serving import Listener
     from gateway.settings import load_settings
 
     settings = load_settings(home)
-    async with open_gateway(settings) as gateway, Listener(gateway, settings.serve) as listener:
+    async with open_gateway(settings) as gateway, _listener(gateway, settings.serve) as listener:
         _say(listener.url, as_json=as_json)
         if listener.metrics_url and not as_json:
             console.print(plain(f"metrics on {listener.metrics_url}"))
@@ -38,6 +43,16 @@ async def _serve(home: Path, *, as_json: bool) -> None:
             loop.add_signal_handler(name, stopping.set)
         loop.add_signal_handler(signal.SIGHUP, gateway.reload_secrets)
         await stopping.wait()
+
+
+def _listener(gateway: "Gateway", wanted: "ServeSettings") -> "Listener":
+    from gateway.serving import Listener
+
+    try:
+        return Listener(gateway, wanted)
+    except OSError as error:
+        detail = f"Nothing can listen on {wanted.host}:{wanted.port}: {error.strerror}. Change serve.host or serve.port."
+        raise SettingsError(detail) from error
 
 
 def _say(url: str, *, as_json: bool) -> None:

@@ -32,12 +32,14 @@ def default_config() -> Path:
 
 def read_passphrase(prompt: str) -> str:
     """The passphrase, from the terminal itself: not from a pipe, a variable or a file."""
-    if not os.access("/dev/tty", os.R_OK | os.W_OK):
-        raise SettingsError("The passphrase is read from a terminal; there is none here.")
     try:
+        # `getpass` would fall back to standard input where a process has no terminal of its own.
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
         return getpass(prompt)
     except (OSError, EOFError) as error:
         raise SettingsError("The passphrase is read from a terminal; there is none here.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("What was typed is not UTF-8 text; set the terminal to UTF-8.") from error
 
 
 class Signed:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.session import DEFAULT_URL, ConfigFolder, Url, default_config, read_passphrase
-from gateway.cli.terminal import console, plain, print_json
+from gateway.cli.session import DEFAULT_URL, AsJson, ConfigFolder, Url, default_config, read_passphrase
+from gateway.cli.terminal import console, errors, plain, print_json
 from gateway.client.api import Client
 from gateway.client.vote_keys import Profile, VoteKeyFile, public_half
 from gateway.core.errors import SettingsError
@@ -24,13 +24,13 @@ def init(
     origin: Annotated[
         str, typer.Option("--origin", help="The log's name for ever: a host name you own, without a scheme.")
     ] = "loopgate.local",
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new gateway: keys, database, log; prints the operator's one-time code."""
     from gateway.app import create_home
     from gateway.cli.shipped import shipped_policies
 
-    with console.status("Making keys, building the policy, opening the log …"):
+    with errors.status("Making keys, building the policy, opening the log …"):
         made = create_home(
             home, policies=(policies or shipped_policies()).resolve(), origin=origin, operator=operator
         )
@@ -49,6 +49,7 @@ def login(
     code: Annotated[str, typer.Argument(help="The one-time code you were given.")],
     url: Url = DEFAULT_URL,
     config: ConfigFolder = default_config(),
+    as_json: AsJson = False,
 ) -> None:
     """Make your vote key (encrypted with a passphrase) and register its public half."""
     keys = VoteKeyFile(config)
@@ -64,6 +65,9 @@ def login(
         keys.forget()
         raise
     keys.remember(profile)
+    if as_json:
+        print_json(profile.model_dump())
+        return
     console.print(plain(f"You are {profile.person}; your vote key {profile.key_id} is in {config}."))
 
 

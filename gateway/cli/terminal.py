@@ -34,15 +34,16 @@ def plain(value: Any) -> Text:
 
 
 def print_json(value: Any) -> None:
-    """A value for programs, one document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """A value for programs, one document on standard output, in ASCII: nothing in it can steer a terminal."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people; says so when there is nothing."""
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # The first column is what people copy: an id is never broken over lines.
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in row))
     if table.row_count:
@@ -64,9 +65,14 @@ def print_fields(fields: dict[str, Any]) -> None:
 
 def print_error(sentence: str, *, hint: str = "") -> None:
     """A sentence a person can act on, on standard error."""
-    errors.print(Text("error: ", style="bold red") + plain(sentence))
+    errors.print(Text("error: ", style="bold red") + _indented(sentence))
     if hint:
-        errors.print(Text("hint: ", style="bold yellow") + plain(hint))
+        errors.print(Text("hint: ", style="bold yellow") + _indented(hint))
+
+
+def _indented(sentence: str) -> Text:
+    """Further lines stand in, so that no text of others can begin a line with `error:` or `hint:`."""
+    return plain(sentence.replace("\n", "\n       "))
 
 
 def moment(milliseconds: int | None) -> str:

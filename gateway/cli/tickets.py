@@ -60,18 +60,26 @@ def show(
 
 @app.command("approve")
 def approve(
-    ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None
+    ticket_id: str,
+    reason: Reason,
+    config: ConfigFolder = default_config(),
+    digest: Digest = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say yes, with a signature over exactly this question."""
-    _vote("approve", ticket_id, reason, config, digest)
+    _tell("approve", _vote("approve", ticket_id, reason, config, digest), as_json=as_json)
 
 
 @app.command("reject")
 def reject(
-    ticket_id: str, reason: Reason, config: ConfigFolder = default_config(), digest: Digest = None
+    ticket_id: str,
+    reason: Reason,
+    config: ConfigFolder = default_config(),
+    digest: Digest = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say no; a no is final for this question."""
-    _vote("reject", ticket_id, reason, config, digest)
+    _tell("reject", _vote("reject", ticket_id, reason, config, digest), as_json=as_json)
 
 
 def show_ticket(ticket: dict[str, Any]) -> None:
@@ -108,9 +116,15 @@ def show_ticket(ticket: dict[str, Any]) -> None:
 
 def _vote(
     answer: Literal["approve", "reject"], ticket_id: str, reason: str, config: Path, digest: str | None
-) -> None:
-    ticket = run_as_person(config, lambda signed: _cast(signed, answer, ticket_id, reason, digest))
-    console.print(plain(f"{answer} recorded for {ticket_id}; the ticket is {ticket['state']}."))
+) -> dict[str, Any]:
+    return run_as_person(config, lambda signed: _cast(signed, answer, ticket_id, reason, digest))
+
+
+def _tell(answer: str, ticket: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(ticket)
+        return
+    console.print(plain(f"{answer} recorded for {ticket['id']}; the ticket is {ticket['state']}."))
 
 
 async def _cast(

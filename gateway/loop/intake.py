@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.actions import Request
+from gateway.core.errors import ConflictError
 from gateway.core.listings import WorkItem
 from gateway.core.outcomes import Performed
 from gateway.loop import trivy
@@ -74,5 +75,9 @@ class Intake:
             trace=trace,
             idempotency_key=f"work-item-{planned.key}",
         )
-        outcome = await self.proposals.propose(request)
+        try:
+            outcome = await self.proposals.propose(request)
+        except ConflictError:
+            # The findings read differently by now, and the earlier proposal has not opened its issue yet.
+            return None
         return str(outcome.result["issue"]) if isinstance(outcome, Performed) else None
