@@ -79,5 +79,4 @@ def keys(url: Url = DEFAULT_URL, config: ConfigFolder = default_config(), as_jso
         print_json(known)
         return
     print_fields({"vkey": known["vkey"]})
-    rows = ((k["key_id"], k["role"], k["algorithm"], k["public_key"]) for k in known["keys"])
-    print_table("Keys", ("id", "role", "algorithm", "public key"), rows)
+    print_table("Event keys", ("id", "public key"), known["event_keys"].items())

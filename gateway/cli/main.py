@@ -6,7 +6,6 @@ import sys
 import typer
 
 from audit.errors import AuditError
-
 from gateway.cli import (
     actions,
     agents,

@@ -1,17 +1,27 @@
 """`loopgate people`: the roster's people and their invitations."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from gateway.cli.roster_files import add_entry, listed, read_entries
 from gateway.cli.session import AsJson, ConfigFolder, default_config, run_as_person
 from gateway.cli.terminal import console, plain, print_json, print_table
+from gateway.core.principals import Role
 
 app = typer.Typer(no_args_is_help=True, help="People of the roster.")
-PersonRole = Literal["approver", "policy-author", "auditor", "operator"]
 Policies = Annotated[Path, typer.Option("--policies", help="The policy checkout.")]
+
+
+class PersonRole(StrEnum):
+    """What a person may do at the doors."""
+
+    APPROVER = Role.APPROVER.value
+    POLICY_AUTHOR = Role.POLICY_AUTHOR.value
+    AUDITOR = Role.AUDITOR.value
+    OPERATOR = Role.OPERATOR.value
 
 
 @app.command("add")
@@ -27,7 +37,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Write a person into the roster; names and e-mail addresses do not belong there."""
-    entry = {"id": person, "roles": role or ["approver"], "approves_as": approves_as or []}
+    roles = [r.value for r in role or ()] or [Role.APPROVER.value]
+    entry = {"id": person, "roles": roles, "approves_as": approves_as or []}
     path = add_entry(policies, "people", entry)
     if as_json:
         print_json({"written": str(path), "entry": entry})

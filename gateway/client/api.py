@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
+from gateway.core.errors import MalformedError
 from gateway.core.model import Model
 
 _TIMEOUT_S = 150
@@ -44,6 +46,8 @@ class Client:
     def __init__(
         self, url: str, token: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
+        if token and not (token.isascii() and token.isprintable() and " " not in token):
+            raise MalformedError("That token holds characters no token has; copy it again.")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx2.AsyncClient(
             base_url=url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False, transport=transport
@@ -76,7 +80,7 @@ class Client:
 
     async def action(self, action_id: str) -> dict[str, Any]:
         """One action."""
-        return await self._json("GET", f"/v1/actions/{action_id}")
+        return await self._json("GET", f"/v1/actions/{_part(action_id)}")
 
     async def actions(self, **filters: Any) -> dict[str, Any]:
         """A page of actions; filters as in api.md."""
@@ -84,7 +88,7 @@ class Client:
 
     async def cancel(self, action_id: str) -> dict[str, Any]:
         """Withdraw an action that has not started."""
-        return await self._json("POST", f"/v1/actions/{action_id}/cancel")
+        return await self._json("POST", f"/v1/actions/{_part(action_id)}/cancel")
 
     async def tickets(self, *, mine: bool = False, after: str | None = None) -> dict[str, Any]:
         """A page of tickets."""
@@ -94,25 +98,24 @@ class Client:
 
     async def ticket(self, ticket_id: str) -> dict[str, Any]:
         """One ticket."""
-        return await self._json("GET", f"/v1/tickets/{ticket_id}")
+        return await self._json("GET", f"/v1/tickets/{_part(ticket_id)}")
 
     async def ticket_page(self, ticket_id: str) -> str:
         """The ticket as the HTML page people read."""
-        answer = await self._send("GET", f"/v1/tickets/{ticket_id}", headers={"Accept": "text/html"})
+        answer = await self._send("GET", f"/v1/tickets/{_part(ticket_id)}", headers={"Accept": "text/html"})
         return str(answer.text)
 
     async def vote(self, ticket_id: str, ballot: dict[str, Any]) -> dict[str, Any]:
         """Cast a vote; the ticket afterwards."""
-        return await self._json("POST", f"/v1/tickets/{ticket_id}/votes", json=ballot)
+        return await self._json("POST", f"/v1/tickets/{_part(ticket_id)}/votes", json=ballot)
 
     async def issue_token(self, agent: str, request: dict[str, Any]) -> dict[str, Any]:
         """A token for an agent; its secret is shown this once."""
-        return await self._json("POST", f"/v1/agents/{agent}/tokens", json=request)
+        return await self._json("POST", f"/v1/agents/{_part(agent)}/tokens", json=request)
 
     async def invite(self, person: str, *, name: str = "", email: str = "") -> str:
         """A one-time code for a person of the roster."""
-        answer = await self._json("POST", "/v1/people", json={"id": person, "name": name, "email": email})
-        return str(answer["code"])
+        return await self._word("code", "/v1/people", {"id": person, "name": name, "email": email})
 
     async def register_key(self, code: str, public_key: str) -> dict[str, Any]:
         """Register the public half of a vote key with a one-time code."""
@@ -120,12 +123,12 @@ class Client:
 
     async def challenge(self, key_id: str) -> str:
         """What to sign for a short token."""
-        return str((await self._json("POST", "/v1/tokens", json={"key_id": key_id}))["challenge"])
+        return await self._word("challenge", "/v1/tokens", {"key_id": key_id})
 
     async def sign_in(self, key_id: str, challenge: str, signature: str) -> str:
         """A short token for a signed challenge; never store it."""
         body = {"key_id": key_id, "challenge": challenge, "signature": signature}
-        return str((await self._json("POST", "/v1/tokens", json=body))["secret"])
+        return await self._word("secret", "/v1/tokens", body)
 
     async def stops(self) -> dict[str, Any]:
         """The stops in force."""
@@ -137,7 +140,7 @@ class Client:
 
     async def lift(self, stop_id: str) -> dict[str, Any]:
         """Lift a stop."""
-        return await self._json("POST", f"/v1/stops/{stop_id}/lift")
+        return await self._json("POST", f"/v1/stops/{_part(stop_id)}/lift")
 
     async def events(self, **filters: Any) -> dict[str, Any]:
         """A page of events of the log."""
@@ -152,12 +155,15 @@ class Client:
         return str((await self._send("GET", "/audit/log/checkpoint")).text)
 
     async def bundle(self, into: Path, *, first: int = 0, end: int | None = None) -> int:
-        """Export an evidence bundle into a file; returns its size in bytes."""
-        size = 0
-        with into.open("wb") as file:
-            async for part in self._stream("/v1/audit/bundles", {"first": first, "end": end}):
-                size += file.write(part)
-        return size
+        """Export an evidence bundle into a file; returns its size in bytes. The file appears when it is whole."""
+        partial = into.with_name(into.name + ".part")
+        try:
+            with partial.open("wb") as file:
+                async for part in self._stream("/v1/audit/bundles", {"first": first, "end": end}):
+                    file.write(part)
+            return partial.replace(into).stat().st_size
+        finally:
+            partial.unlink(missing_ok=True)
 
     async def me(self) -> dict[str, Any]:
         """Who I am here."""
@@ -169,9 +175,7 @@ class Client:
 
     async def ready(self) -> dict[str, Any]:
         """Readiness, green or red; raises only when nothing answers."""
-        answer = await self._request("GET", "/readyz")
-        parsed: dict[str, Any] = answer.json()
-        return parsed
+        return _parsed(await self._request("GET", "/readyz"))
 
     async def import_trivy(self, report: bytes, *, project: str, tracker: str) -> dict[str, Any]:
         """Import a Trivy report; the work items made of it."""
@@ -184,16 +188,22 @@ class Client:
         return await self._json("GET", "/v1/work-items")
 
     async def _stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[bytes]:
-        async with self._http.stream("POST", path, json=body) as answer:
-            if answer.status_code >= 400:  # noqa: PLR2004 - the HTTP boundary between success and error
-                await answer.aread()
-                raise _error(answer)
-            async for part in answer.aiter_bytes():
-                yield part
+        try:
+            async with self._http.stream("POST", path, json=body) as answer:
+                if answer.status_code >= 400:  # noqa: PLR2004 - the HTTP boundary between success and error
+                    await answer.aread()
+                    raise _error(answer)
+                async for part in answer.aiter_bytes():
+                    yield part
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
 
     async def _json(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
-        parsed: dict[str, Any] = (await self._send(method, path, **kwargs)).json()
-        return parsed
+        return _parsed(await self._send(method, path, **kwargs))
+
+    async def _word(self, name: str, path: str, body: dict[str, Any]) -> str:
+        """One text member of the answer to a POST."""
+        return str((await self._json("POST", path, json=body)).get(name, ""))
 
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
         answer = await self._request(method, path, **kwargs)
@@ -205,19 +215,45 @@ class Client:
         try:
             return await self._http.request(method, path, **kwargs)
         except httpx2.TransportError as error:
-            raise UnreachableError(
-                f"No answer from {self._http.base_url}: {error}. Is `loopgate serve` running?"
-            ) from error
+            raise self._unreachable(error) from error
+        except (httpx2.InvalidURL, ValueError, RecursionError) as error:
+            raise MalformedError(f"This cannot be sent: {error}.") from error
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        return UnreachableError(
+            f"No answer from {self._http.base_url}: {error}. Is `loopgate serve` running?"
+        )
 
 
 def _given(filters: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in filters.items() if v not in (None, "", [])}
 
 
+def _part(text: str) -> str:
+    """A text as one part of a path, so that no id can name another route."""
+    return quote(text, safe="")
+
+
+def _parsed(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        parsed = answer.json()
+    except ValueError as error:
+        raise _unreadable(answer) from error
+    if not isinstance(parsed, dict):
+        raise _unreadable(answer)
+    return parsed
+
+
 def _error(answer: httpx2.Response) -> ApiError:
     try:
-        plain = answer.json()
-        known = {k: v for k, v in plain.items() if k in Problem.model_fields}
+        known = {k: v for k, v in _parsed(answer).items() if k in Problem.model_fields}
         return ApiError(Problem(**known))
-    except ValueError:
-        return ApiError(Problem(status=answer.status_code, code="unreadable", detail=answer.text[:500]))
+    except (ApiError, ValueError):
+        return _unreadable(answer)
+
+
+def _unreadable(answer: httpx2.Response) -> ApiError:
+    detail = (
+        f"{answer.url} does not answer like a Loopgate gateway; check --url. It said: {answer.text[:200]}"
+    )
+    return ApiError(Problem(status=answer.status_code, code="unreadable", detail=detail))

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -14,7 +15,8 @@ from gateway.core.model import Model
 from gateway.core.sign_in import sign_in_message
 from gateway.core.vote_proof import vote_message
 
-_SHORTEST_PASSPHRASE = 8
+_SHORTEST_PASSPHRASE, _LONGEST_PASSPHRASE = 8, 1000
+_ANEW = "ask an operator for a new one-time code and log in with another --config folder."
 
 
 class Profile(Model):
@@ -38,10 +40,7 @@ class VoteKeyFile:
 
     def create(self, passphrase: str) -> Ed25519PrivateKey:
         """A fresh key, written encrypted. Raises `SettingsError` without a passphrase or over an existing key."""
-        if len(passphrase) < _SHORTEST_PASSPHRASE:
-            raise SettingsError(
-                f"A vote key needs a passphrase of at least {_SHORTEST_PASSPHRASE} characters."
-            )
+        _check_passphrase(passphrase)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(
@@ -66,18 +65,25 @@ class VoteKeyFile:
             raise SettingsError(
                 f"Nobody has logged in at {self._folder}; run `loopgate login CODE --url …` first."
             )
-        return Profile(**json.loads((self._folder / "profile.json").read_text()))
+        path = self._folder / "profile.json"
+        try:
+            return Profile(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"{path} is damaged; {_ANEW}") from error
 
     def unlock(self, passphrase: str) -> Ed25519PrivateKey:
-        """The key. Raises `SettingsError` for a wrong passphrase."""
+        """The key. Raises `SettingsError` for a wrong passphrase and for a file that holds no such key."""
+        path = self._folder / "key.pem"
         try:
-            key = serialization.load_pem_private_key(
-                (self._folder / "key.pem").read_bytes(), passphrase.encode()
-            )
-        except (ValueError, TypeError) as error:
-            raise SettingsError("That passphrase does not open the vote key.") from error
+            pem = path.read_bytes()
+        except FileNotFoundError as error:
+            raise SettingsError(f"The vote key {path} is gone; {_ANEW}") from error
+        try:
+            key = serialization.load_pem_private_key(pem, passphrase.encode())
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise SettingsError(_unopened(path, pem)) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise SettingsError("The key file does not hold an Ed25519 key.")
+            raise SettingsError(f"{path} does not hold an Ed25519 key; {_ANEW}")
         return key
 
 
@@ -102,6 +108,19 @@ def sign_vote(
     """The signature of a vote (approvals.md "assurance"), in base64."""
     message = vote_message(ticket=ticket, question_digest=question_digest, answer=answer, reason=reason)
     return base64.b64encode(key.sign(message)).decode()
+
+
+def _check_passphrase(passphrase: str) -> None:
+    if not _SHORTEST_PASSPHRASE <= len(passphrase.encode()) <= _LONGEST_PASSPHRASE:
+        raise SettingsError(
+            f"A vote key needs a passphrase of {_SHORTEST_PASSPHRASE} to {_LONGEST_PASSPHRASE} characters."
+        )
+
+
+def _unopened(path: Path, pem: bytes) -> str:
+    if not pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"):
+        return f"{path} holds no encrypted key; {_ANEW}"
+    return "That passphrase does not open the vote key, or the key file is damaged."
 
 
 def _write_once(path: Path, content: bytes) -> None:
