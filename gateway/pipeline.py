@@ -24,9 +24,9 @@ from gateway.core.verdicts import Verdict, verdict, wait_until_ms
 from gateway.core.vocabulary import System
 from gateway.judging import Judge, deny_with, unaskable
 from gateway.ports import ActionRecord, Clock, Ids, Ledger, Target
+from gateway.reconciling import look_again
 
 _JUDGINGS = 2  # a failed guard judges once more, then denies
-_SETTLE_MS = {System.GITLAB: 60_000, System.JIRA: 300_000, System.LOOPGATE: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +158,5 @@ class Road:
             await self._settle(
                 Finish(action_id=action.id, outcome="in_doubt", reason="The gateway stopped while acting.")
             )
-        settled = (record.started_ms or 0) + _SETTLE_MS[action.target.system] <= self.clock.now_ms()
-        seen = await self.targets[action.target.system].reconcile(record)
-        if seen.happened is None or (seen.happened is False and not settled):
-            return await self.ledger.outcome_of(action.id)
-        outcome = "performed" if seen.happened else "refused"
-        finish = Finish(
-            action_id=action.id,
-            outcome=outcome,
-            performance=seen.performance,
-            reason=seen.reason,
-            reconciled=True,
-        )
-        return await self._settle(finish)
+        finish = await look_again(record, self.targets[action.target.system], self.clock)
+        return await self._settle(finish) if finish else await self.ledger.outcome_of(action.id)
