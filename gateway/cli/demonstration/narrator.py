@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.terminal import plain
@@ -25,6 +26,11 @@ class Narrator:
         self.console = Console(record=record, highlight=False, width=100 if record else None)
         self._step = 0
 
+    @property
+    def steps(self) -> int:
+        """How many steps were told."""
+        return self._step
+
     def chapter(self, title: str) -> None:
         """Begin a part of the story."""
         self.console.print()
@@ -33,28 +39,35 @@ class Narrator:
     def step(self, sentence: str) -> None:
         """Say what happens next."""
         self._step += 1
-        self.console.print(Text(f"{self._step:>2} ", style="bold") + plain(sentence))
+        self._indented(f"{self._step:>2} ", plain(sentence), "bold")
 
     def detail(self, *lines: str) -> None:
         """What the step showed."""
         for line in lines:
-            self.console.print(Text("   ") + plain(line), style="dim")
+            self._indented("   ", plain(line), "dim")
 
     def findings(self, findings: Iterable[dict[str, Any]]) -> None:
         """The findings of a ruling, one a line."""
         marks = {"deny": ("✗", "red"), "require_approval": ("?", "yellow"), "warn": ("!", "blue")}
         for finding in findings:
             mark, colour = marks.get(finding["effect"], ("·", "white"))
-            line = Text(f"   {mark} ", style=colour) + plain(finding["message"])
-            self.console.print(line)
+            self._indented(f"   {mark} ", plain(finding["message"]), colour)
 
     def refused(self, detail: str) -> None:
         """A refusal, with its reason."""
-        self.console.print(Text("   refused: ", style="bold red") + plain(detail))
+        self._indented("   refused: ", plain(detail), "bold red")
 
     def good(self, sentence: str) -> None:
         """A step that ended well."""
-        self.console.print(Text("   ✓ ", style="green") + plain(sentence))
+        self._indented("   ✓ ", plain(sentence), "green")
+
+    def _indented(self, lead: str, text: Text, style: str) -> None:
+        """A paragraph whose further lines stand under its first word."""
+        grid = Table.grid()
+        grid.add_column(width=len(lead), no_wrap=True)
+        grid.add_column(ratio=1)
+        grid.add_row(Text(lead), text)
+        self.console.print(grid, style=style)
 
     def panel(self, title: str, lines: Sequence[str]) -> None:
         """A closing box."""
@@ -65,4 +78,4 @@ class Narrator:
     def expect(self, what: bool, sentence: str) -> None:
         """Fail the demonstration with a sentence when `what` is not so."""
         if not what:
-            raise StoryDiffersError(f"Step {self._step}: {sentence}")
+            raise StoryDiffersError(sentence)
