@@ -182,9 +182,12 @@ def load_settings(home: Path) -> Settings:
     path = home / CONFIG_NAME
     try:
         given = TomlConfigSettingsSource(Settings, toml_file=path)() if path.exists() else {}
-        return Settings(**{"home": home, **given})
+        # The folder that was asked for, whatever LOOPGATE_HOME says.
+        return Settings(**{**given, "home": home}).model_copy(update={"home": home})
     except (ValidationError, ValueError) as error:
         raise SettingsError(f"{path}: {_sentence(error)}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _sentence(error: ValueError) -> str:

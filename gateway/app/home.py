@@ -1,8 +1,10 @@
 """A new home folder: keys, database, log, and the operator's one-time code."""
 
 import asyncio
+import json
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,18 @@ def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Cr
     if home.exists() and any(home.iterdir()):
         raise SettingsError(f"{home} is not empty; `init` makes a new gateway in a new folder (--home).")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_mode & 0o077:
+        raise SettingsError(f"{home} is open to others; run chmod 700 {home}, then `init` again.")
+    try:
+        return _fill(home, policies, origin, operator)
+    except BaseException:
+        # Half a gateway is of no use, and would keep the next `init` from this folder.
+        for made in home.iterdir():
+            shutil.rmtree(made) if made.is_dir() else made.unlink()
+        raise
+
+
+def _fill(home: Path, policies: Path, origin: str, operator: str) -> Created:
     built = build(policies, home / "policy")
     in_force = built.in_force("none", "0")
     person = next((p.id for p in in_force.roster.people if Role.OPERATOR in p.roles), None)
@@ -46,7 +60,7 @@ def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Cr
     create_key(home / "keys" / "event.pem")
     create_key(home / "keys" / "checkpoint.pem")
     (home / CONFIG_NAME).write_text(
-        f'origin = "{origin}"\n\n[policy]\nfolder = "{policies}"\n', encoding="utf-8"
+        f"origin = {json.dumps(origin)}\n\n[policy]\nfolder = {json.dumps(str(policies))}\n", encoding="utf-8"
     )
     settings = Settings(home=home, origin=origin)
     clock = SystemClock()

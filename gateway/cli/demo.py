@@ -2,14 +2,18 @@
 
 import asyncio
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import httpx2
 import typer
 
 from gateway.cli.terminal import Exit, print_error
+from gateway.client.api import ApiError, UnreachableError
+from gateway.core.errors import LoopgateError
 
 if TYPE_CHECKING:
     from gateway.cli.demonstration.narrator import Narrator
@@ -22,20 +26,23 @@ def demo(
     ] = False,
     folder: Annotated[Path | None, typer.Option(help="Where to play it; a fresh folder by default.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Also write what was shown as an SVG picture.")] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option("--policies", help="Judge by this policy checkout; the shipped library by default."),
+    ] = None,
 ) -> int:
     """Watch a real Trivy report become a work item, a change, an approved merge, and evidence that verifies."""
-    from gateway.cli.demonstration.narrator import Narrator, StoryDiffersError
-    from gateway.cli.pictures import picture_of
+    from gateway.cli.demonstration.narrator import Narrator
     from gateway.cli.demonstration.stage import Stage
+    from gateway.cli.pictures import picture_of
 
     began = time.monotonic()
     tell = Narrator(record=svg is not None)
     stage_folder = _fresh(folder)
-    with Stage(stage_folder) as stage:
-        try:
-            asyncio.run(_play(stage, tell))
-        except StoryDiffersError as error:
-            print_error(error.detail, hint=f"logs are in {stage_folder}")
+    with Stage(stage_folder, policies) as stage:
+        differs = _played(stage, tell)
+        if differs:
+            print_error(f"Step {tell.steps}: {differs}", hint=f"logs are in {stage_folder}")
             return Exit.ERROR
         tell.good(f"The whole story took {time.monotonic() - began:.0f} seconds.")
         if svg:
@@ -45,6 +52,21 @@ def demo(
     if folder is None and not keep:
         shutil.rmtree(stage_folder)
     return Exit.DONE
+
+
+def _played(stage: "Stage", tell: "Narrator") -> str:
+    """Play the whole story; what went otherwise than it must, or an empty string."""
+    try:
+        asyncio.run(_play(stage, tell))
+    except LoopgateError as error:
+        return error.detail
+    except (ApiError, UnreachableError) as error:
+        return str(error)
+    except httpx2.HTTPError as error:
+        return f"the sandbox did not answer as it must: {error}"
+    except subprocess.CalledProcessError as error:
+        return f"{error.cmd[0]} ended with status {error.returncode}"
+    return ""
 
 
 async def _play(stage: "Stage", tell: "Narrator") -> None:

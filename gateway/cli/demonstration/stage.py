@@ -26,8 +26,9 @@ AGENT_PROJECTS = ["shop/*", "jira:SHOP"]
 class Stage:
     """Everything the story needs, started and stopped together."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, policies: Path | None = None) -> None:
         self.folder = folder
+        self._policies = policies
         self.home = folder / "gateway"
         self.url = ""
         self.gitlab = ""
@@ -65,7 +66,7 @@ class Stage:
     def start_gateway(self) -> str:
         """`init`, then `serve` as a process of its own; the operator's one-time code."""
         policies = self.folder / "policies"
-        shutil.copytree(shipped_policies(), policies)
+        shutil.copytree(self._policies or shipped_policies(), policies)
         self.folder.joinpath("secrets").mkdir(mode=0o700)
         made = self.command(
             "init",
