@@ -32,7 +32,7 @@ def check_push(answer: Answer, ref: str) -> None:
     if flag in _DONE and not answer.status:
         return
     if flag == "!" and "[remote failure]" not in summary:
-        stale = any(words in summary for words in _STALE)
+        stale = any(words in summary + answer.words for words in _STALE)
         raise TargetRefusedError(_told(summary, answer.words), code="stale" if stale else None)
     raise TargetUnclearError(_told(summary, answer.words))
 

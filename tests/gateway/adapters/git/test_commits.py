@@ -197,8 +197,8 @@ async def test_two_pushes_at_once_move_the_branch_once(upstream: Upstream, works
     assert upstream.head(BRANCH) == commits[results.index(None)]
 
 
-def _hook(upstream: Upstream, script: str) -> None:
-    hook = upstream.path / "hooks" / "pre-receive"
+def _hook(upstream: Upstream, script: str, name: str = "pre-receive") -> None:
+    hook = upstream.path / "hooks" / name
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(script)
     hook.chmod(0o700)
@@ -212,3 +212,21 @@ def _wait_until_gone(pid: str) -> None:
 def _runs(pid: str) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_a_refusal_is_not_believed_when_the_branch_is_at_our_commit(
+    upstream: Upstream, workshop: Workshop
+) -> None:
+    new = await build(workshop, create("note.md"))
+    # As if the same push had come before: the ref is moved, and then git's own move is refused.
+    _hook(upstream, '#!/bin/sh\ngit update-ref "$1" "$3"\n', "update")
+    await workshop.repository.push(PROJECT, BRANCH, new, expected=None)
+    assert upstream.head(BRANCH) == new
+
+
+async def test_a_ref_that_another_took_meanwhile_is_stale(upstream: Upstream, workshop: Workshop) -> None:
+    new = await build(workshop, create("note.md"))
+    _hook(upstream, f'#!/bin/sh\ngit update-ref "$1" {upstream.head("main")}\n', "update")
+    with pytest.raises(TargetRefusedError) as refused:
+        await workshop.repository.push(PROJECT, BRANCH, new, expected=None)
+    assert refused.value.code == "stale"
