@@ -22,6 +22,7 @@ from tests.gateway.adapters.store.subjects import (
 )
 from tests.gateway.adapters.store.world import (
     VOTERS,
+    asking,
     denying,
     in_doubt,
     performed,
@@ -158,8 +159,21 @@ async def test_a_ticket_is_spent_once(subject: Subject) -> None:
     outcomes = await asyncio.gather(*(subject.ledger.record(s) for s in starts))
 
     assert sum(isinstance(o, UnderWay) for o in outcomes) == 1
-    assert {guard(o) for o in outcomes if isinstance(o, Blocked)} <= {"permit", "state"}
+    assert {guard(o) for o in outcomes if isinstance(o, Blocked)} == {"permit"}
     assert (await subject.story()).count("action.started") == 1
+
+
+async def test_a_permit_for_another_question_than_was_approved_starts_nothing(subject: Subject) -> None:
+    action, ticket = await approved(subject)
+    findings = (asking(services=["billing"]),)
+    other = subject.world.judge(action, findings=findings).question.digest
+    votes = tuple(v.model_copy(update={"question_digest": other}) for v in ticket.votes)
+    forged = ticket.model_copy(update={"question_digest": other, "votes": votes})
+
+    blocked = await subject.ledger.record(subject.world.start(action, forged, findings=findings))
+
+    assert guard(blocked) == "permit"
+    assert await ticket_state(subject, action) is TicketState.APPROVED
 
 
 async def test_an_action_without_a_ticket_starts_once(subject: Subject) -> None:
