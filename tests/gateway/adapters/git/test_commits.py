@@ -149,7 +149,7 @@ async def test_a_branch_that_is_elsewhere_is_stale_and_nothing_is_pushed(
     head = upstream.commit(BRANCH, {"a.txt": b"a\n"}, start=upstream.head("main"))
     new = await build(workshop, create("note.md"))
     moved = upstream.commit(BRANCH, {"b.txt": b"b\n"})
-    with pytest.raises(TargetRefusedError) as refused:
+    with pytest.raises(TargetRefusedError, match="nothing was pushed") as refused:
         await workshop.repository.push(PROJECT, BRANCH, new, expected=head)
     assert refused.value.code == "stale"
     assert upstream.head(BRANCH) == moved

@@ -181,6 +181,16 @@ async def test_a_rename_protects_both_names(upstream: Upstream, workshop: Worksh
     assert change.paths == ("elsewhere.txt", "policies/gate.rego")
 
 
+async def test_a_definition_that_is_moved_away_counts_as_deleted(
+    upstream: Upstream, workshop: Workshop
+) -> None:
+    upstream.commit("main", {"k8s/db-statefulset.yml": b"kind: StatefulSet\n" * 9})
+    branch(upstream, {"k8s/db-statefulset.yml": None, "attic/db.txt": b"kind: StatefulSet\n" * 9})
+    change = await measured(workshop)
+    assert [f.status for f in change.files] == ["R"]
+    assert change.irreversible == ("stateful-definition-deleted",)
+
+
 async def test_content_that_looks_like_a_diff_does_not_confuse_the_reader(
     upstream: Upstream, workshop: Workshop
 ) -> None:
