@@ -39,6 +39,20 @@ def place_of(target: Target) -> str | None:
     return f"jira:{target.project}" if target.system is System.JIRA else target.project
 
 
+def project_at(place: str) -> str | None:
+    """The project of targets at a place that people name, in canonical form; None where no target can be.
+
+    `Shop/Checkout` is `shop/checkout`, `jira:SHOP` and `SHOP` are `SHOP`.
+    """
+    key = place.removeprefix("jira:")
+    if "/" not in place:
+        return key if _JIRA_PROJECT.fullmatch(key) else None
+    try:
+        return str(_project(System.GITLAB, place))
+    except MalformedError:
+        return None
+
+
 def _system(action_type: ActionType, given: dict[str, Any]) -> System:
     allowed = [s.value for s in SPECS[action_type].systems]
     if given.get("system") not in allowed:

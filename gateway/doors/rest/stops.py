@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import StringConstraints
 
-from gateway.core.emergency import Stop
-from gateway.core.errors import MalformedError
+from gateway.core.emergency import Stop, stopped_value
 from gateway.core.model import Model
 from gateway.doors.rest.authentication import AsOperator, AsPerson
 from gateway.doors.rest.context import Given
@@ -39,11 +38,8 @@ async def list_stops(given: Given, principal: AsPerson) -> Stops:
 @router.post("", status_code=201)
 async def engage(body: StopRequest, given: Given, operator: AsOperator) -> Stop:
     """Engage a stop; nothing it matches starts from the next unit on."""
-    if (body.scope == "everything") == bool(body.value):
-        raise MalformedError(
-            "Name the agent, project or action type in `value`; nothing for everything.", field="/value"
-        )
-    return await given.emergency.engage(body.scope, body.value, reason=body.reason, by=operator.id)
+    value = stopped_value(body.scope, body.value, given.policy.in_force.roster)
+    return await given.emergency.engage(body.scope, value, reason=body.reason, by=operator.id)
 
 
 @router.post("/{stop_id}/lift")
