@@ -232,3 +232,12 @@ async def test_leases_of_the_process_before_bind_nobody(world: World) -> None:
 
     assert before == ()
     assert [r.action.id for r in released] == [r.action.id for r in due] == [action.id]
+
+
+async def test_a_clock_that_goes_back_behind_what_was_recorded_is_seen(world: World) -> None:
+    with world.store() as store:
+        world.clock.pass_ms(3_600_000)
+        await store.ledger.admit(world.action())
+        world.clock.pass_ms(-60_000)
+
+        assert not store.writer.clock_agrees(world.clock.ms)
