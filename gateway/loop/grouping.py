@@ -141,5 +141,6 @@ def _bare(text: str) -> str:
 
 
 def _url(link: str) -> str:
-    """A link that cannot leave its parentheses."""
+    """A link that cannot leave its parentheses; its fragment is cut, which would read as a command after an issue key."""
+    link = link.split("#", 1)[0]
     return "".join(c for c in show(link) if c not in "()<> \\\n\t\"'`")
