@@ -4,11 +4,13 @@ Data is part of the trust: a freeze that is misspelt would silently not freeze. 
 whole numbers; times are milliseconds since 1970, UTC.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from gateway.core.aims import project_at
 from gateway.core.blast_weights import Weights
 from gateway.core.catalogue import Catalogue
 from gateway.core.model import Model
@@ -19,6 +21,7 @@ from gateway.core.vocabulary import ActionType
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}-[0-9]{3}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$")]
 Millis = Annotated[int, Field(ge=0, lt=2**53)]
+_ID = re.compile(r"(agt|prn)_[0-9A-Za-z_]{1,60}")
 _GROUPS = frozenset(PolicyInput.model_fields)
 
 
@@ -144,6 +147,41 @@ class PolicyData(Model):
             if unknown:
                 raise ValueError(f"agent {agent.id} holds grants that do not exist: {', '.join(unknown)}")
         return self
+
+    @model_validator(mode="after")
+    def _everybody_is_who_the_id_says(self) -> Self:
+        """Nobody is kept from voting on the work of an agent whose owner is misspelt."""
+        people = {person.id for person in self.people}
+        named = {**dict.fromkeys(people, "prn"), **{agent.id: "agt" for agent in self.agents}}
+        for who, kind in named.items():
+            if not _ID.fullmatch(who) or not who.startswith(kind):
+                raise ValueError(f"{who} is no id here: people are prn_…, agents agt_…")
+        for agent in self.agents:
+            if agent.owner not in people:
+                raise ValueError(f"agent {agent.id} acts for {agent.owner}, who is not in people")
+        return self
+
+    @model_validator(mode="after")
+    def _places_are_spelt_as_actions_spell_them(self) -> Self:
+        """What is spelt otherwise matches no action: a freeze would not freeze, a deployment would go unseen."""
+        globs = {glob for freeze in self.freezes for glob in freeze.projects if not _is_place_glob(glob)}
+        named = {s.project for s in self.catalogue.services} | {
+            e.project for e in self.catalogue.environments
+        }
+        wrong = globs | {project for project in named if project_at(project) != project}
+        if wrong:
+            raise ValueError(
+                f"{', '.join(sorted(wrong))}: write GitLab projects as shop/checkout, in lower case, "
+                "and Jira's in freezes as jira:SHOP"
+            )
+        return self
+
+
+def _is_place_glob(glob: str) -> bool:
+    """Whether a glob is written like the places of actions: `shop/*`, `jira:SHOP`, `**`, `loopgate`."""
+    if glob.startswith("jira:"):
+        return glob == f"jira:{glob.removeprefix('jira:').upper()}"
+    return glob == glob.lower() and ("/" in glob or "*" in glob or glob == "loopgate")
 
 
 def _floats(value: Any, where: str) -> Iterator[str]:
