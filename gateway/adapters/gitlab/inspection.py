@@ -43,6 +43,7 @@ _HISTORY = 50
 _SETTLING = frozenset({"checking", "unchecked", "preparing", "approvals_syncing"})
 _LOOKS = 4
 _PAUSE_S = 0.5
+_REQUEST_REFS = ("head", "merge", "train")
 _BUSY = frozenset({"created", "waiting_for_resource", "preparing", "pending", "running"})
 _CHANGES_CODE = frozenset(
     {T.MERGE_REQUEST_MERGE, T.MERGE_REQUEST_OPEN, T.COMMIT_CREATE, T.COMMIT_REVERT, T.DEPLOYMENT_ROLLBACK}
@@ -117,7 +118,7 @@ class Inspector:
             "merge_request.title": answer.title,
             "merge_request.description": answer.description or "",
         }
-        parts.take("pipeline", lambda: self._pipeline(project, request.head))
+        parts.take("pipeline", lambda: self._pipeline(project, request))
         parts.take("branch", lambda: self._branch(project, request.target_branch))
 
     def rules_of(self, project: str) -> tuple[tuple[str, ...], str]:
@@ -208,10 +209,12 @@ class Inspector:
             target_protected=is_protected(params.target, project.protected_branches),
         )
 
-    def _pipeline(self, project: ProjectFacts, head: str) -> PipelineFacts:
-        path = project_path(project.path, "pipelines")
-        rows = self.forge.list(path, Pipeline, limit=1, sha=head, order_by="id", sort="desc")
-        newest = next((p for p in rows if p.sha == head), None)
+    def _pipeline(self, project: ProjectFacts, request: MergeRequestFacts) -> PipelineFacts:
+        """The newest of the merge request's own: another branch at the same commit may test less."""
+        path, head = project_path(project.path, "pipelines"), request.head
+        rows = self.forge.list(path, Pipeline, sha=head, order_by="id", sort="desc")
+        own = {request.source_branch, *(f"refs/merge-requests/{request.iid}/{end}" for end in _REQUEST_REFS)}
+        newest = next((p for p in rows if p.sha == head and p.ref in own), None)
         if newest is None:
             return PipelineFacts(status="none", sha=head)
         return PipelineFacts(status=newest.status, sha=newest.sha, id=newest.id)

@@ -89,6 +89,28 @@ async def test_a_head_without_a_pipeline_says_so(world: World) -> None:
     assert seen.pipeline.sha == world.project().merge_requests[iid].sha
 
 
+async def test_a_green_pipeline_of_another_branch_at_the_head_is_not_the_merge_requests(world: World) -> None:
+    iid = open_request(world)
+    head = world.project().merge_requests[iid].sha
+    for pipeline in world.project().pipelines.values():
+        pipeline.ref = "agent/untested" if pipeline.sha == head else pipeline.ref
+    world.sandbox.clock.advance(120)
+    seen = await merging(world, iid)
+
+    assert (seen.pipeline.status, seen.pipeline.id) == ("none", None)
+
+
+@pytest.mark.parametrize("ref", ["agent/new", "refs/merge-requests/{iid}/head"])
+async def test_a_pipeline_of_the_merge_request_or_its_branch_counts(world: World, ref: str) -> None:
+    iid = open_request(world)
+    head = world.project().merge_requests[iid].sha
+    for pipeline in world.project().pipelines.values():
+        pipeline.ref = ref.format(iid=iid) if pipeline.sha == head else pipeline.ref
+    world.sandbox.clock.advance(120)
+
+    assert (await merging(world, iid)).pipeline.status == "success"
+
+
 async def opened_by_agent(world: World, branch: str = "agent/new") -> int:
     world.branch_with_change(branch)
     action = world.act(T.MERGE_REQUEST_OPEN, {"source": branch, "target": "main", "title": "t"})
