@@ -1,8 +1,10 @@
 """Opening a gateway: building the policy, checking the log, putting the road together."""
 
 import asyncio
+import fcntl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.adapters.clock import SystemClock, UlidIds
@@ -33,10 +35,13 @@ from gateway.workbench.build import build
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, clock: Clock | None = None, *, beside: bool = False
+) -> AsyncIterator[Gateway]:
     """Build the policy, check the log, connect the neighbours; closes everything on the way out.
 
-    `clock` is the machine's unless another is handed in.
+    `clock` is the machine's unless another is handed in. Only one process may work on a home; with `beside` one may
+    look at a home that another process works on, and takes up nothing of its work.
 
     Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
     """
@@ -45,13 +50,22 @@ async def open_gateway(settings: Settings, clock: Clock | None = None) -> AsyncI
     clock = clock or SystemClock()
     ids = UlidIds(clock)
     async with AsyncExitStack() as stack:
+        alone = _claim(settings.home, stack)
+        if not (alone or beside):
+            raise SettingsError(
+                f"Another process works on {settings.home}; stop it first, or name another --home."
+            )
         built = await asyncio.to_thread(build, settings.policy.folder, settings.home / "policy")
         policy = _engine(settings, built)
         stack.push_async_callback(policy.close)
         sources = store_sources(clock, lambda: policy.in_force.bench)
         store = await asyncio.to_thread(
             lambda: boot(
-                settings.database, open_log(settings, ids, clock), sources, limit=settings.serve.queue
+                settings.database,
+                open_log(settings, ids, clock),
+                sources,
+                limit=settings.serve.queue,
+                alone=alone,
             )
         )
         stack.callback(store.close)
@@ -60,11 +74,21 @@ async def open_gateway(settings: Settings, clock: Clock | None = None) -> AsyncI
         gateway = Gateway(settings, store, policy, targets, clock)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
-        if store.readiness().ok:
+        if alone and store.readiness().ok:
             roster = digest_of(policy.in_force.roster)
             await store.policies.activate(policy.in_force.version, by="serve", roster_digest=roster)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
+
+
+def _claim(home: Path, stack: AsyncExitStack) -> bool:
+    """Whether no other process works on this home; then none may until the stack is closed."""
+    lock = stack.enter_context((home / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:

@@ -29,7 +29,14 @@ def open_log(settings: Settings, ids: UlidIds, clock: Clock) -> Log:
         raise SettingsError(str(error)) from error
 
 
+def new_secret() -> str:
+    """256 random bits in URL-safe base64. None begins with `-`: one-time codes are arguments of a command."""
+    while (secret := secrets.token_urlsafe(32)).startswith("-"):
+        continue
+    return secret
+
+
 def store_sources(clock: Clock, bench: Callable[[], Any]) -> StoreSources:
     """What the store does not decide itself."""
     ids = UlidIds(clock)
-    return StoreSources(clock=clock, ids=ids, new_secret=lambda: secrets.token_urlsafe(32), bench=bench)
+    return StoreSources(clock=clock, ids=ids, new_secret=new_secret, bench=bench)

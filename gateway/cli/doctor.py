@@ -35,6 +35,6 @@ async def _checks(home: Path) -> list[dict[str, object]]:
     from gateway.app import open_gateway
     from gateway.settings import load_settings
 
-    async with open_gateway(load_settings(home)) as gateway:
+    async with open_gateway(load_settings(home), beside=True) as gateway:
         probes = await gateway.examine()
     return [{"name": name, **readiness.model_dump()} for name, readiness in probes.items()]

@@ -54,6 +54,7 @@ app.add_typer(policy.app, name="policy")
 # typer keeps its usage errors to itself but for this one; the others share its base.
 UsageError = typer.BadParameter.__mro__[2]
 
+_INTERRUPTED = 130
 _CODES = {
     "denied": Exit.DENIED,
     "over_budget": Exit.DENIED,
@@ -93,14 +94,16 @@ def _called(arguments: list[str]) -> int:
     try:
         returned = app(arguments, standalone_mode=False)
     except typer.Exit as asked:
-        return asked.exit_code
+        returned = asked.exit_code
     except UsageError as wrong:  # type: ignore[misc]  # typer hides this class, not its place
         wrong.show()
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
+        returned = _INTERRUPTED
+    sys.stdout.flush()
+    if returned == _INTERRUPTED:
         print_error("Interrupted.")
         return Exit.ERROR
-    sys.stdout.flush()
     return returned if isinstance(returned, int) else Exit.DONE
 
 

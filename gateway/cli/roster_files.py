@@ -1,11 +1,14 @@
 """Editing the roster of a policy checkout: policies/data/agents.yaml and people.yaml."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gateway.core.errors import LoopgateError, MalformedError
+
+_ID = re.compile(r"(?:agt|prn)_[0-9A-Za-z_]{1,60}")
 
 
 def read_entries(policies: Path, name: str) -> list[dict[str, Any]]:
@@ -28,6 +31,10 @@ def add_entry(policies: Path, name: str, entry: dict[str, Any]) -> Path:
 
     Raises for an id that is there and for an entry the policy build would refuse; the file is then as it was.
     """
+    if not _ID.fullmatch(entry["id"]):
+        raise MalformedError(
+            f"{entry['id']} is no id: write `agt_` or `prn_` and letters, digits, underscores; nothing of a person."
+        )
     if any(e["id"] == entry["id"] for e in read_entries(policies, name)):
         raise MalformedError(
             f"{entry['id']} is in the roster already; edit policies/data/{name}.yaml instead."

@@ -30,6 +30,10 @@ def init(
     from gateway.app import create_home
     from gateway.cli.shipped import shipped_policies
 
+    if "://" in origin:
+        raise SettingsError(
+            "The log's name is a host name without a scheme, as in `--origin loopgate.example`."
+        )
     with errors.status("Making keys, building the policy, opening the log …"):
         made = create_home(
             home, policies=(policies or shipped_policies()).resolve(), origin=origin, operator=operator

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from gateway.core.text import show
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# Sentences are never folded: a path or a one-time code in them is there to be copied. Tables are.
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Exit(IntEnum):
@@ -47,7 +48,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in row))
     if table.row_count:
-        console.print(table)
+        console.print(table, soft_wrap=False)
     else:
         console.print(plain(f"{title}: none."))
 
@@ -60,7 +61,7 @@ def print_fields(fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         if value not in (None, "", [], {}):
             grid.add_row(name, plain(value))
-    console.print(grid)
+    console.print(grid, soft_wrap=False)
 
 
 def print_error(sentence: str, *, hint: str = "") -> None:

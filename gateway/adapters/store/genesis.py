@@ -54,17 +54,19 @@ def boot(
     *,
     limit: int = 2000,
     busy_s: float = 5,
+    alone: bool = True,
     after: Callable[[str], None] | None = None,
 ) -> Store:
     """Open a store: check the whole log, start the writer.
 
-    A log that fails the check does not raise: every record is refused and `readiness()` says why.
+    A log that fails the check does not raise: every record is refused and `readiness()` says why. When not `alone`,
+    the leases are of a process that still works, and stay.
     """
     database = Database(url, busy_s=busy_s)
     hooks = {"after": after} if after else {}
     writer = Writer(database, log, sources.clock, limit=limit, **hooks)
     writer.start()
-    if database.has_one_process and writer.readiness().ok:
+    if alone and database.has_one_process and writer.readiness().ok:
         _let_go(writer)
     return Store.over(writer, Reader(database), sources)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ def loopgate(*arguments: str, stdin: str = "", **environment: str) -> Said:
         check=False,
         start_new_session=True,
         env={**inherited, **environment},
-        timeout=120,
+        timeout=60,
     )
     return checked(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -87,7 +88,9 @@ class Shell:
         with tempfile.TemporaryFile() as output:
             code, shown = type_command(arguments, passphrase, environment, output)
             output.seek(0)
-            return checked(code, output.read().decode(), shown)
+            # The terminal folds lines and colours them; what was said is in the words.
+            words = re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
+            return checked(code, output.read().decode(), words)
 
     def config(self, person: str) -> Path:
         """Where that person's vote key is."""

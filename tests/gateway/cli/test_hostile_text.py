@@ -74,7 +74,9 @@ def test_a_reason_that_steers_terminals_is_shown_in_the_open(shell: Shell, tmp_p
     assert "<script>" not in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("nasty", ["\x1b[2J", "\x9b31m", "\x7f", "\u202e", "\u2066", "[red]x[/red]", ":smile:"])
+@pytest.mark.parametrize(
+    "nasty", ["\x1b[2J", "\x9b31m", "\x7f", "\u202e", "\u2066", "[red]x[/red]", ":smile:"]
+)
 def test_every_way_of_printing_shows_it_in_the_open(nasty: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_fields({"name": nasty})
     print_table("Table", ("a", "b"), [(nasty, nasty)])
@@ -82,7 +84,9 @@ def test_every_way_of_printing_shows_it_in_the_open(nasty: str, capsys: pytest.C
     print_json({"name": nasty})
     shown = "".join(capsys.readouterr())
 
-    assert [c for c in shown if (ord(c) < 32 and c != "\n") or "\x7f" <= c <= "\x9f" or c in "\u202e\u2066"] == []
+    assert [
+        c for c in shown if (ord(c) < 32 and c != "\n") or "\x7f" <= c <= "\x9f" or c in "\u202e\u2066"
+    ] == []
     assert ("U+" in shown) == (nasty[0] not in "[:")
     assert nasty[0] not in "[:" or nasty in shown
 
