@@ -81,6 +81,11 @@ def _names(request: Request, trace: str) -> Iterator[tuple[str, str]]:
     yield from strings({"target": request.target, "trace": trace, "idempotency_key": request.idempotency_key})
 
 
+def in_scope(scope: Scope, place: str) -> bool:
+    """Whether a project (`shop/checkout`, `jira:SHOP`) is in a scope: for reads as for actions. Raises `GlobError`."""
+    return matches_any(_canonical(scope.projects), place if place.startswith("jira:") else place.lower())
+
+
 def _check_scope(principal: Principal, action_type: ActionType, target: Target) -> None:
     place = place_of(target)
     try:
@@ -99,7 +104,7 @@ def _check_scope(principal: Principal, action_type: ActionType, target: Target) 
 def _covers(scope: Scope, action_type: str, place: str | None) -> bool:
     """Types match with `.` between their words (`issue.*`), a lone `*` meaning all; projects with `/`."""
     type_ok = "*" in scope.action_types or matches_any(scope.action_types, action_type, separator=".")
-    return type_ok and (place is None or matches_any(_canonical(scope.projects), place))
+    return type_ok and (place is None or in_scope(scope, place))
 
 
 def _canonical(projects: tuple[str, ...]) -> tuple[str, ...]:

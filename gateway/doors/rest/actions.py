@@ -26,7 +26,7 @@ from gateway.doors.rest.authentication import AsAgent, AsCanceller, AsReader
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument
 from gateway.doors.rest.problems import problem
-from gateway.doors.rest.reading import ruling_for, visible, whole
+from gateway.doors.rest.reading import may_see, ruling_for, visible, whole
 
 router = APIRouter(prefix="/v1", tags=["actions"])
 ActionId = Annotated[str, Path(pattern=r"^act_[0-9A-Za-z]{1,64}$")]
@@ -70,7 +70,7 @@ async def list_actions(
         raise OutOfScopeError("An agent sees only its own actions; leave `agent` out.")
     wanted = ActionFilter(states=tuple(status or ()), agent=own or agent, project=project, trace=trace)
     records = await given.desk.actions(wanted, after=after, limit=limit)
-    items = tuple(ActionDocument.of(r).model_dump(mode="json") for r in records)
+    items = tuple(ActionDocument.of(r).model_dump(mode="json") for r in records if may_see(principal, r))
     return Page(items=items, after=records[-1].action.id if len(records) == limit else None)
 
 

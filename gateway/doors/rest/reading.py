@@ -1,8 +1,9 @@
 """Reads in scope: what of the stored actions a principal may see, and the full document of one."""
 
-from fnmatch import fnmatchcase
-
+from gateway.core.aims import place_of
 from gateway.core.errors import NotFoundError
+from gateway.core.globs import GlobError
+from gateway.core.normalise import in_scope
 from gateway.core.principals import Principal, Role
 from gateway.core.rulings import Ruling
 from gateway.doors.rest.context import Neighbours
@@ -13,13 +14,19 @@ _SEES_ALL = frozenset({Role.APPROVER, Role.AUDITOR, Role.OPERATOR})
 
 
 def may_see(principal: Principal, record: ActionRecord) -> bool:
-    """Agents see their own actions; approvers, auditors and operators see all."""
-    return bool(_SEES_ALL & set(principal.roles)) or record.action.agent == principal.id
+    """Agents see their own actions, in the projects of their token; approvers, auditors and operators see all."""
+    if _SEES_ALL & set(principal.roles):
+        return True
+    place = place_of(record.action.target)
+    return record.action.agent == principal.id and (place is None or project_in_scope(principal, place))
 
 
 def project_in_scope(principal: Principal, project: str) -> bool:
     """Whether a project (`shop/checkout`, `jira:SHOP`) is in the token's scope."""
-    return any(fnmatchcase(project, glob) for glob in principal.scope.projects)
+    try:
+        return in_scope(principal.scope, project)
+    except GlobError:
+        return False
 
 
 async def visible(given: Neighbours, principal: Principal, action_id: str) -> ActionRecord:
