@@ -113,7 +113,9 @@ class OidcIssuer(_Section):
     jwks_file: Path | None = Field(default=None, description="A JWKS document on disk.")
     jwks_url: str = Field(default="", description="Where to fetch the JWKS; goes through egress.")
     claims: dict[str, str] = Field(
-        default={}, description="Claims that must be equal, e.g. project_path, ref_protected."
+        min_length=1,
+        description="Claims that must be equal, e.g. project_path, ref_protected; one at least. "
+        "Trust: any JWT of the issuer that has them, for whoever asks for a JWT chooses its audience.",
     )
     agent: str = Field(description="The agent (`agt_…`) such a token signs in.")
     doors: tuple[Door, ...] = Field(
