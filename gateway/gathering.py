@@ -25,7 +25,7 @@ from gateway.core.facts import (
     ProjectFacts,
     TextFacts,
 )
-from gateway.core.params import CommitCreate
+from gateway.core.params import BranchCreate, CommitCreate
 from gateway.core.tickets import Ticket
 from gateway.core.vocabulary import SPECS, ActionType, System
 from gateway.ports import Changes, Clock, Counters, Inspection, Policy, PolicyInForce, Target
@@ -36,6 +36,7 @@ _CHANGES_FILES = frozenset(
     {
         ActionType.MERGE_REQUEST_MERGE,
         ActionType.MERGE_REQUEST_OPEN,
+        ActionType.BRANCH_CREATE,
         ActionType.COMMIT_CREATE,
         ActionType.COMMIT_REVERT,
         ActionType.DEPLOYMENT_ROLLBACK,
@@ -141,6 +142,8 @@ def _measurement(action: Action, seen: Inspection, changes: Changes) -> _Measure
         return _of_rollback(action, seen.project, seen.deployment, changes)
     if action.type in {ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_OPEN}:
         return _of_request(action, action.target.project, seen.merge_request, changes)
+    if isinstance(action.params, BranchCreate):
+        return _of_new_branch(action, action.params, seen.project, changes)
     return _of_branch(action, action.target.project, changes)
 
 
@@ -152,6 +155,12 @@ def _of_request(
     if action.type is ActionType.MERGE_REQUEST_MERGE:
         return lambda: changes.of_merge_request(project, request, action.agent)
     return lambda: changes.of_branches(project, request.source_branch, request.target_branch, action.agent)
+
+
+def _of_new_branch(action: Action, params: BranchCreate, project: ProjectFacts, changes: Changes) -> _Measure:
+    """What stands on the branch from its first moment: CI runs it there, whoever wrote the commit it starts at."""
+    start, default = params.from_ or project.default_branch, project.default_branch
+    return lambda: changes.of_branches(project.path, start, default, action.agent)
 
 
 def _of_branch(action: Action, project: str, changes: Changes) -> _Measure | None:

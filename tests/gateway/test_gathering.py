@@ -78,6 +78,20 @@ async def test_every_action_that_changes_files_is_measured_its_own_way() -> None
     assert [asked[0] for asked in scene.changes.asked] == ["merge_request", "branches", "commit", "revert"]
 
 
+@pytest.mark.parametrize(
+    ("start", "measured"), [(HEAD, HEAD), ("agent/other", "agent/other"), (None, "main")]
+)
+async def test_a_new_branch_is_measured_by_what_stands_on_it(start: str | None, measured: str) -> None:
+    """CI runs on a new branch at once: the commit it starts at may be a fork's."""
+    scene = merging(branch=BranchFacts(name="agent/x", head=None, protected=False, default=False))
+    params = {"from": start} if start else {}
+    await scene.gathering.gather(
+        action_of(T.BRANCH_CREATE, params=params, project="shop/checkout", branch="agent/x"), None
+    )
+
+    assert scene.changes.asked == [("branches", "shop/checkout", measured, "main", AGENT)]
+
+
 async def test_an_action_that_changes_no_files_is_not_measured() -> None:
     scene = merging()
     comment = action_of(

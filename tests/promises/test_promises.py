@@ -146,6 +146,21 @@ async def test_promise_8_a_policy_cannot_permit_what_was_not_granted(town: Town)
     assert "GATE-001" in {f["code"] for f in error.problem.findings}
 
 
+@pytest.mark.parametrize("by", ["commit", "branch"])
+async def test_promise_6_a_new_branch_carries_nobody_elses_commit_past_the_rules(town: Town, by: str) -> None:
+    """CI runs a branch as soon as it is there, so a branch is judged by what stands on it."""
+    async with await town.agent() as agent:
+        await agent.propose(proposal("branch.create", {"from": "main"}, branch="agent/a"))
+        head = town.commit_by_hand("agent/a", {"name": "Somebody", "email": "somebody@else.test"})
+        start = {"from": head if by == "commit" else "agent/a"}
+        error = await refusal(agent.propose(proposal("branch.create", start, branch="agent/b")))
+
+    project = town.sandbox.forge.project_at(PROJECT)
+    assert "COMMIT-001" in {f["code"] for f in error.problem.findings}
+    assert project is not None
+    assert "agent/b" not in project.repository.branches()
+
+
 async def test_a_merge_happens_once_and_at_the_head_people_saw(town: Town) -> None:
     async with await town.agent() as agent:
         held, head = await approved_merge(town, agent)
