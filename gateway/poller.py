@@ -32,12 +32,15 @@ class Poller:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Look until asked to stop. A ledger that is down is looked at again next time."""
+        """Look until asked to stop. Whatever goes wrong with one look, there is a next one."""
         while not self._stopping.is_set():
             try:
                 await self.look()
             except LedgerUnavailableError as error:
                 log.warning("the poller could not record: %s", error.detail)
+            except Exception:
+                # One row that nobody can read must not keep approvals from expiring for ever after.
+                log.exception("a look at what is due failed; the next one tries again")
             await self._rest()
 
     async def look(self) -> int:
