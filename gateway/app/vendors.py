@@ -27,6 +27,7 @@ from gateway.adapters.jira.target import JiraTarget
 from gateway.adapters.unconnected import UnconnectedChanges, UnconnectedTarget
 from gateway.adapters.vendor_secrets import VendorSecret, VendorSecrets
 from gateway.app.gateway import Gateway
+from gateway.core.errors import SettingsError
 from gateway.core.vocabulary import ForgeIdentity, System
 from gateway.ports import Changes, Target
 from gateway.settings import SecretSource
@@ -111,5 +112,10 @@ def _secret(name: str, source: SecretSource) -> VendorSecret:
 
 def _marker(path: Path) -> Callable[[str], str]:
     """`lg-` + HMAC-SHA256 of a text under the gateway's own key: what it recognises its effects by."""
-    key = bytes.fromhex(path.read_text(encoding="utf-8"))
+    try:
+        key = bytes.fromhex(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{path} cannot be read as a key; restore it from the backup of the home."
+        ) from error
     return lambda text: "lg-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

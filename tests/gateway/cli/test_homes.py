@@ -123,6 +123,8 @@ BROKEN: dict[str, tuple[Breaking, str]] = {
     "loose keys": (lambda home: (home / "keys").chmod(0o755), "chmod 700"),
     "loose key": (lambda home: (home / "keys" / "event.pem").chmod(0o644), "chmod 600"),
     "damaged key": (lambda home: (home / "keys" / "event.pem").write_text("x"), "damaged"),
+    "damaged marker key": (lambda home: (home / "keys" / "marker.key").write_text("zz"), "marker.key"),
+    "no marker key": (lambda home: (home / "keys" / "marker.key").unlink(), "marker.key"),
     "no checkpoint key": (lambda home: (home / "keys" / "checkpoint.pem").unlink(), "no key file"),
     "broken toml": (_settings("origin = "), "loopgate.toml"),
     "not text": (lambda home: (home / "loopgate.toml").write_bytes(b"\xff"), "loopgate.toml"),

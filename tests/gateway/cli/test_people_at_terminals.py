@@ -13,10 +13,10 @@ import pytest
 from gateway.client.vote_keys import Profile
 from tests.gateway.cli.conftest import held_merge
 from tests.gateway.cli.shell import PASSPHRASE, Shell, loopgate
-from tests.town import AUDITOR, DEVELOPER, OPERATOR, OWNER, RELEASE, proposal
+from tests.town import AUDITOR, DEVELOPER, OPERATOR, OWNER, RELEASE, ROOT, proposal
 
 pytestmark = pytest.mark.slow
-REPORT = Path("gateway/cli/demonstration/data/trivy-npm.json")
+REPORT = ROOT / "gateway/cli/demonstration/data/trivy-npm.json"
 
 
 def test_two_signatures_approve_a_merge_and_the_gateway_carries_it_out(shell: Shell) -> None:

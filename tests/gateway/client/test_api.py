@@ -12,14 +12,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.client.api import ApiError, Client, UnreachableError
 from gateway.client.vote_keys import public_half
 from gateway.core.errors import MalformedError
-from tests.town import AUDITOR, OPERATOR, OWNER, Town, held_merge, open_merge_request, proposal, refusal
+from tests.town import AUDITOR, OPERATOR, OWNER, ROOT, Town, held_merge, open_merge_request, proposal, refusal
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
+REPORT = ROOT / "gateway/cli/demonstration/data/trivy-npm.json"
 BRANCH = proposal("branch.create", {"from": "main"}, branch="agent/client")
 
 
 def answering(answer: Answer) -> Client:
     return Client("http://gateway.test", "lg_x", transport=httpx2.MockTransport(answer))
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 @pytest.mark.slow
@@ -95,9 +100,8 @@ async def test_auditors_read_events_keys_checkpoint_and_bundle(town: Town, tmp_p
 
 @pytest.mark.slow
 async def test_a_report_is_imported(town: Town) -> None:
-    report = Path("gateway/cli/demonstration/data/trivy-npm.json").read_bytes()
     async with await town.sign_in(OPERATOR) as operator:
-        made = await operator.import_trivy(report, project="shop/checkout", tracker="SHOP")
+        made = await operator.import_trivy(REPORT.read_bytes(), project="shop/checkout", tracker="SHOP")
 
     assert len(made["items"]) == 1
 
@@ -163,7 +167,7 @@ async def test_silence_is_unreachable_also_in_the_middle_of_a_bundle(tmp_path: P
             await client.bundle(into)
 
     assert into.read_text() == "older"
-    assert [p.name for p in tmp_path.iterdir()] == ["evidence.tar"]
+    assert names(tmp_path) == ["evidence.tar"]
 
 
 async def test_a_refused_bundle_leaves_no_file(tmp_path: Path) -> None:
@@ -172,4 +176,4 @@ async def test_a_refused_bundle_leaves_no_file(tmp_path: Path) -> None:
         with pytest.raises(ApiError, match="For auditors"):
             await client.bundle(tmp_path / "evidence.tar")
 
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
