@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.carrier import Carrier
 from gateway.core.errors import LedgerUnavailableError
-from gateway.ports import Clock, Ledger
+from gateway.ports import ActionRecord, Clock, Ledger
 
 log = logging.getLogger(__name__)
 LEASE_MS = 90_000
@@ -22,7 +22,7 @@ class Expiry(Protocol):
 
 
 class Poller:
-    """Looks every `every_s` seconds, or at once when woken; one look never overlaps the next."""
+    """Looks every `every_s` seconds; one look never overlaps the next."""
 
     def __init__(
         self, ledger: Ledger, expiry: Expiry, carrier: Carrier, clock: Clock, *, every_s: float
@@ -48,12 +48,19 @@ class Poller:
         await self._expiry.expire_due(self._clock.now_ms())
         records = await self._ledger.claim_due(lease_ms=LEASE_MS, limit=_BATCH)
         for record in records:
-            await self._carrier.resume(record)
+            await self._take_up(record)
         return len(records)
 
     def stop(self) -> None:
         """End after the present look."""
         self._stopping.set()
+
+    async def _take_up(self, record: ActionRecord) -> None:
+        try:
+            await self._carrier.resume(record)
+        except Exception:
+            # The others of this look are leased already: they must not wait for the lease because of this one.
+            log.exception("taking up %s failed; a later look tries again", record.action.id)
 
     async def _rest(self) -> None:
         try:
