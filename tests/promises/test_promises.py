@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.opa.wasm import WasmPolicy
 from gateway.client.api import Client
+from gateway.core.rulings import Effect
 from gateway.sandbox.switches import Fault
+from gateway.workbench.build import build
+from gateway.workbench.cases import bases
 from tests.town import (
     DEVELOPER,
     OWNER,
     PROJECT,
     RELEASE,
+    ROOT,
     Town,
     built_town,
     commit_on,
@@ -83,6 +88,13 @@ async def test_promise_2_silence_is_not_consent(town: Town) -> None:
     assert not {"agent/x", "agent/y"} & set(project.repository.branches())
 
 
+async def test_promise_2_an_unknown_route_is_no_consent(town: Town) -> None:
+    async with await town.agent() as agent:
+        error = await refusal(agent._json("POST", "/v1/everything", json={}))
+
+    assert error.problem.code == "not_found"
+
+
 async def test_promise_3_an_approval_answers_one_question(town: Town) -> None:
     """A new commit after the approvals: stale, nothing merged; the proposal for the new head says what changed."""
     async with await town.agent() as agent:
@@ -102,15 +114,29 @@ async def test_promise_3_an_approval_answers_one_question(town: Town) -> None:
     assert successor["ticket"]["changed"]["subject"]["after"]["head"] == newer
 
 
-@pytest.mark.parametrize("voter", [DEVELOPER])
-async def test_promise_4_nobody_approves_their_own_work(town: Town, voter: str) -> None:
+@pytest.mark.parametrize(
+    ("voter", "code"),
+    [(DEVELOPER, "self_approval"), ("prn_operator", "out_of_scope"), ("prn_operator_two", "out_of_scope")],
+    ids=["the agent's owner", "an operator", "another operator"],
+)
+async def test_promise_4_nobody_approves_their_own_work(town: Town, voter: str, code: str) -> None:
+    """Not the person the agent acts for, and no administrator instead of the people the policy names."""
     async with await town.agent() as agent:
         held = await held_merge(agent, await open_merge_request(agent))
         error = await refusal(town.vote(voter, held["ticket"]["id"]))
         after = await agent.action(held["action_id"])
 
-    assert error.problem.code == "self_approval"
+    assert error.problem.code == code
     assert after["ticket"]["votes"] == []
+
+
+async def test_promise_4_the_agent_itself_does_not_vote(town: Town) -> None:
+    async with await town.agent() as agent:
+        held = await held_merge(agent, await open_merge_request(agent))
+        ballot = {"answer": "approve", "question_digest": held["ticket"]["question_digest"], "reason": "Me."}
+        error = await refusal(agent.vote(held["ticket"]["id"], ballot))
+
+    assert error.problem.status == 403
 
 
 async def test_promise_5_at_most_once(town: Town) -> None:
@@ -159,6 +185,21 @@ async def test_promise_6_a_new_branch_carries_nobody_elses_commit_past_the_rules
     assert "COMMIT-001" in {f["code"] for f in error.problem.findings}
     assert project is not None
     assert "agent/b" not in project.repository.branches()
+
+
+async def test_promise_8_no_removed_or_retyped_fact_loosens_a_verdict(tmp_path: Path) -> None:
+    """One level of the merge document here; every field of every case in the workbench's mutation tests."""
+    policy = WasmPolicy.load(build(ROOT / "policies", tmp_path))
+    document = bases(ROOT / "policies")["merge"]
+    strictness = [Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.DENY]
+    before = (await policy.decide(document)).effect
+    mutants = [{k: v for k, v in document.items() if k != name} for name in document]
+    mutants += [{**document, name: other} for name in document for other in (None, "", 0, [], {})]
+    after = [(await policy.decide(mutant)).effect for mutant in mutants]
+    await policy.close()
+
+    assert before is Effect.REQUIRE_APPROVAL
+    assert min(strictness.index(effect) for effect in after) >= strictness.index(before)
 
 
 async def test_a_merge_happens_once_and_at_the_head_people_saw(town: Town) -> None:
