@@ -194,7 +194,8 @@ async def test_promise_8_no_removed_or_retyped_fact_loosens_a_verdict(tmp_path: 
     strictness = [Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.DENY]
     before = (await policy.decide(document)).effect
     mutants = [{k: v for k, v in document.items() if k != name} for name in document]
-    mutants += [{**document, name: other} for name in document for other in (None, "", 0, [], {})]
+    others: tuple[Any, ...] = (None, "", 0, [], {})
+    mutants += [{**document, name: other} for name in document for other in others]
     after = [(await policy.decide(mutant)).effect for mutant in mutants]
     await policy.close()
 
