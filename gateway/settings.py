@@ -101,8 +101,6 @@ class PolicySettings(_Section):
     server_url: str = Field(
         default="", description="The OPA server for `engine = server`. Trust: it decides."
     )
-    ticket_hours: int = Field(default=8, ge=1, le=168, description="Hours a ticket stays open.")
-    time_zone: str = Field(default="UTC", description="IANA zone of working hours and freeze windows.")
 
 
 class OidcIssuer(_Section):
@@ -136,7 +134,6 @@ class ServeSettings(_Section):
     )
     queue: int = Field(default=2000, ge=10, description="Units the writer queues before it answers 503.")
     poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at what is due.")
-    public_url: str = Field(default="", description="How people reach the gateway; used in links.")
 
 
 class Settings(BaseSettings):
@@ -159,7 +156,9 @@ class Settings(BaseSettings):
     egress: EgressSettings = EgressSettings()
     policy: PolicySettings = PolicySettings()
     serve: ServeSettings = ServeSettings()
-    oidc: tuple[OidcIssuer, ...] = ()
+    oidc: tuple[OidcIssuer, ...] = Field(
+        default=(), description="The issuers whose JWTs sign agents in: one `[[oidc]]` table each."
+    )
 
     @property
     def database(self) -> str:

@@ -1,10 +1,11 @@
 """Reference pages made from the code itself."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from gateway.core.actions import LIFE_CYCLE
 from gateway.core.error_codes import ERROR_CODES
@@ -21,7 +22,8 @@ def settings_page() -> str:
     rows = sorted(_settings(Settings, ()))
     intro = (
         "Read from `loopgate.toml` in the home folder, then from variables, which win. Secrets are never settings: a "
-        "setting names where a secret is kept."
+        "setting names where a secret is kept. Settings with `[]` belong to each table of a list (`[[oidc]]`); the list's "
+        "own variable holds all its tables as JSON."
     )
     return _page("Settings", intro, _table(("setting", "variable", "default", "meaning"), rows))
 
@@ -89,11 +91,30 @@ def _settings(model: type[BaseModel], prefix: tuple[str, ...]) -> Iterable[tuple
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _settings(field.annotation, path)
         else:
-            default = (
-                "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
-            )
-            meaning = field.description or "See the section's own table."
-            yield f"`{'.'.join(path)}`", f"`LOOPGATE_{'__'.join(path).upper()}`", default, meaning
+            yield _setting(path, field)
+            yield from _entry_settings(field.annotation, path)
+
+
+def _setting(path: tuple[str, ...], field: FieldInfo) -> tuple[str, str, str, str]:
+    default = (
+        "required" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
+    )
+    # An entry of a list has no variable of its own: the list's variable holds all of them as JSON.
+    of_entry = any(part.endswith("[]") for part in path)
+    variable = "" if of_entry else f"`LOOPGATE_{'__'.join(path).upper()}`"
+    return f"`{'.'.join(path)}`", variable, default, field.description or ""
+
+
+def _shown(default: Any) -> str:
+    return "[" + ", ".join(map(str, default)) + "]" if isinstance(default, tuple) else str(default)
+
+
+def _entry_settings(annotation: Any, path: tuple[str, ...]) -> Iterable[tuple[str, str, str, str]]:
+    """The settings of one entry, when a setting is a list of tables."""
+    *above, name = path
+    for inner in get_args(annotation):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _settings(inner, (*above, f"{name}[]"))
 
 
 def _commands(command: Any, name: str) -> Iterable[tuple[str, str]]:
