@@ -24,6 +24,7 @@ class Gateway:
         self.poller: Poller
         self.secrets: VendorSecrets
         self.egress: Egress
+        self.beside_another = False
 
     async def all(self) -> dict[str, Readiness]:
         """What `/readyz` shows: policy, log, targets, clock."""
@@ -38,14 +39,18 @@ class Gateway:
         return answers
 
     async def examine(self) -> dict[str, Readiness]:
-        """What `doctor` shows: readiness, and whether approvals can ever be given."""
+        """What `doctor` shows: readiness, whether approvals can ever be given, and whether a gateway works here."""
         people = self.policy.in_force.roster.people
         approvers = [p for p in people if Role.APPROVER in p.roles]
         enough = len(approvers) > 1
         detail = (
             "" if enough else "One person alone cannot approve anything: add a second person to people.yaml."
         )
-        return {**await self.all(), "people": Readiness(ok=enough, detail=detail)}
+        checks = {**await self.all(), "people": Readiness(ok=enough, detail=detail)}
+        if self.beside_another:
+            detail = "A gateway serves on this home. The files and neighbours were checked; ask its /readyz how it is."
+            checks["serving"] = Readiness(ok=True, detail=detail)
+        return checks
 
     def reload_secrets(self) -> None:
         """Read the vendor credentials anew at their next use (SIGHUP)."""

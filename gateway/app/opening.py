@@ -3,8 +3,9 @@
 import asyncio
 import fcntl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from gateway.adapters.clock import SystemClock, UlidIds
@@ -36,12 +37,12 @@ from gateway.workbench.build import build
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, clock: Clock | None = None, *, beside: bool = False
+    settings: Settings, clock: Clock | None = None, *, looking: bool = False
 ) -> AsyncIterator[Gateway]:
     """Build the policy, check the log, connect the neighbours; closes everything on the way out.
 
-    `clock` is the machine's unless another is handed in. Only one process may work on a home; with `beside` one may
-    look at a home that another process works on, and takes up nothing of its work.
+    `clock` is the machine's unless another is handed in. Only one process may work on a home. `looking` only looks: it
+    may be beside a process that works there, builds the policy elsewhere, puts none in force and takes nothing up.
 
     Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
     """
@@ -50,12 +51,13 @@ async def open_gateway(
     clock = clock or SystemClock()
     ids = UlidIds(clock)
     async with AsyncExitStack() as stack:
-        alone = _claim(settings.home, stack)
-        if not (alone or beside):
+        works = not looking and _claim(settings.home, stack)
+        if not (works or looking):
             raise SettingsError(
                 f"Another process works on {settings.home}; stop it first, or name another --home."
             )
-        built = await asyncio.to_thread(build, settings.policy.folder, settings.home / "policy")
+        folder = _scratch(stack) if looking else settings.home / "policy"
+        built = await asyncio.to_thread(build, settings.policy.folder, folder)
         policy = _engine(settings, built)
         stack.push_async_callback(policy.close)
         sources = store_sources(clock, lambda: policy.in_force.bench)
@@ -65,23 +67,24 @@ async def open_gateway(
                 open_log(settings, ids, clock),
                 sources,
                 limit=settings.serve.queue,
-                alone=alone,
+                alone=works,
             )
         )
         stack.callback(store.close)
         await policy.self_test()
         targets: dict[System, Target] = {}
         gateway = Gateway(settings, store, policy, targets, clock)
+        gateway.beside_another = looking and _is_worked_on(settings.home)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
-        if alone and store.readiness().ok:
+        if works and store.readiness().ok:
             roster = digest_of(policy.in_force.roster)
             await store.policies.activate(policy.in_force.version, by="serve", roster_digest=roster)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
 
 
-def _claim(home: Path, stack: AsyncExitStack) -> bool:
+def _claim(home: Path, stack: AsyncExitStack | ExitStack) -> bool:
     """Whether no other process works on this home; then none may until the stack is closed."""
     lock = stack.enter_context((home / "lock").open("w"))
     try:
@@ -89,6 +92,18 @@ def _claim(home: Path, stack: AsyncExitStack) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_worked_on(home: Path) -> bool:
+    """Whether another process works on this home; makes no claim that lasts."""
+    if not (home / "lock").exists():
+        return False
+    with ExitStack() as stack:
+        return not _claim(home, stack)
+
+
+def _scratch(stack: AsyncExitStack) -> Path:
+    return Path(stack.enter_context(TemporaryDirectory(prefix="loopgate-look-")))
 
 
 def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:

@@ -16,7 +16,7 @@ def doctor(
     ] = Path(".loopgate"),
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
-    """Check keys, log, policy, GitLab, Jira and the roster; exit code 1 when something is missing."""
+    """Check keys, log, policy, GitLab, Jira and the roster, and change nothing; exit code 1 when something is missing."""
     checks = asyncio.run(_checks(home))
     ok = all(c["ok"] for c in checks)
     if as_json:
@@ -35,6 +35,6 @@ async def _checks(home: Path) -> list[dict[str, object]]:
     from gateway.app import open_gateway
     from gateway.settings import load_settings
 
-    async with open_gateway(load_settings(home), beside=True) as gateway:
+    async with open_gateway(load_settings(home), looking=True) as gateway:
         probes = await gateway.examine()
     return [{"name": name, **readiness.model_dump()} for name, readiness in probes.items()]

@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,7 @@ def test_serve_says_where_it_is_and_ends_quietly(home: Path) -> None:
     assert beside.code == 1
     assert "Another process" in flat(beside)
     assert {c["name"] for c in looked.document} >= {"policy", "log", "people"}
+    assert [c["ok"] for c in looked.document if "A gateway serves on this home" in c["detail"]] == [True]
 
 
 def test_doctor_says_what_is_missing(home: Path) -> None:
@@ -194,3 +197,28 @@ def test_doctor_says_what_is_missing(home: Path) -> None:
     assert missing == {"gitlab", "jira"}
     assert "missing" in words.out
     assert {c["name"] for c in said.document} == {"policy", "log", "gitlab", "jira", "clock", "people"}
+
+
+def everything(home: Path) -> dict[str, Any]:
+    """All rows of the database, and all other files of a home folder."""
+    with closing(sqlite3.connect(home / "loopgate.db")) as database:
+        rows = list(database.iterdump())
+    files = [p for p in home.rglob("*") if p.is_file() and not p.name.startswith("loopgate.db")]
+    return {"rows": rows} | {str(p.relative_to(home)): p.read_bytes() for p in files}
+
+
+def test_doctor_changes_nothing_even_when_the_policy_has_changed(home: Path, tmp_path: Path) -> None:
+    policies = Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
+    grants = policies / "data" / "grants.yaml"
+    grants.write_text(grants.read_text().replace("low: 30", "low: 29"))
+    settings = home / "loopgate.toml"
+    settings.write_text(re.sub("folder = .*", f'folder = "{policies}"', settings.read_text()))
+    before = everything(home)
+
+    said = loopgate("doctor", "--home", str(home), "--json")
+
+    assert {c["name"] for c in said.document if c["ok"]} >= {"policy", "log", "people"}
+    assert everything(home) == before
+    with serving(home):
+        pass
+    assert everything(home)["rows"] != before["rows"]
