@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -243,4 +244,11 @@ def at_terminal(command: list[str]) -> "pexpect.spawn[bytes]":
     """A terminal the test types at itself."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LOOPGATE_")}
     program = ["-m", "gateway.cli.main", *command]
-    return pexpect.spawn(sys.executable, program, env={**environment, "NO_COLOR": "1"}, timeout=60)
+    return pexpect.spawn(
+        sys.executable,
+        program,
+        env={**environment, "NO_COLOR": "1"},
+        timeout=60,
+        # Whoever runs the suite in the background has it ignore the interrupt, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
