@@ -100,6 +100,8 @@ class MergeRequest(Written):
     source_project_id: int
     target_project_id: int
     detailed_merge_status: str = "unknown"
+    squash_on_merge: bool = False
+    force_remove_source_branch: bool | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
     merge_user: User | None = None

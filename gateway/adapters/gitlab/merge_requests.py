@@ -9,7 +9,8 @@ from gateway.adapters.gitlab.forge import project_path, segment
 from gateway.adapters.gitlab.marks import bears, iso, marked, opened_by, shortly_before
 from gateway.adapters.gitlab.operation import Access, needed, only, params_of, performed, project_of
 from gateway.core.actions import Action
-from gateway.core.errors import TargetUnclearError
+from gateway.core.errors import TargetRefusedError, TargetUnclearError
+from gateway.core.facts import MergeRequestFacts
 from gateway.core.params import MergeRequestMerge, MergeRequestOpen
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
@@ -48,8 +49,10 @@ class Merge:
     access: Access
 
     async def prepare(self, permit: Permit) -> Preparation:
-        """Note where the target branch is, for undoing."""
+        """Note where the target branch is, for undoing; refuse what would not be the merge people were asked about."""
         request = needed(permit.facts.merge_request, "merge request that was read")
+        now = await asyncio.to_thread(self.access.road.get, _request_path(permit.action), MergeRequest)
+        _check_still_that(now, request, params_of(permit.action, MergeRequestMerge))
         path = project_path(project_of(permit.action), "repository/branches", segment(request.target_branch))
         branch = await asyncio.to_thread(self.access.road.get, path, Branch)
         return Preparation(
@@ -130,6 +133,21 @@ def _request_body(params: MergeRequestOpen, marker: str, by: str) -> dict[str, A
         "description": marked(params.description, marker, by),
         "labels": list(params.labels),
     }
+
+
+def _check_still_that(now: MergeRequest, judged: MergeRequestFacts, params: MergeRequestMerge) -> None:
+    """GitLab's merge takes a head to hold it to, but no target; and its own flags outlast a `false` of ours."""
+    if (now.sha, now.target_branch) != (judged.head, judged.target_branch):
+        raise TargetRefusedError(
+            f"The merge request goes from {now.sha} into {now.target_branch} by now; propose the merge again.",
+            code="stale",
+        )
+    if now.squash_on_merge and not params.squash:
+        raise TargetRefusedError("GitLab would squash this merge request; propose it with squash.")
+    if now.force_remove_source_branch and not params.remove_source_branch:
+        raise TargetRefusedError(
+            "GitLab would remove the source branch of this merge request; propose it with remove_source_branch."
+        )
 
 
 def _merge_body(params: MergeRequestMerge) -> dict[str, Any]:

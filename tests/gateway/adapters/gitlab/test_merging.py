@@ -7,7 +7,7 @@ import pytest
 from gateway.core.actions import Action
 from gateway.core.errors import TargetRefusedError
 from gateway.core.vocabulary import ActionType as T
-from tests.fakes.permits import AGENT, record_of
+from tests.fakes.permits import AGENT, permit_for, record_of
 from tests.gateway.adapters.gitlab.acting import done, prepared, sent
 from tests.gateway.adapters.gitlab.rigs import (
     World,
@@ -53,6 +53,29 @@ async def test_a_merge_can_squash_and_remove_the_branch(world: World) -> None:
 
     assert world.project().merge_requests[iid].squash_commit_sha
     assert world.project().repository.head("agent/new") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"target_branch": "agent/other"}, "into agent/other by now"),
+        ({"squash": True}, "would squash"),
+        ({"remove_source_branch": True}, "would remove the source branch"),
+    ],
+)
+async def test_a_merge_request_that_would_merge_otherwise_than_it_was_judged_is_not_merged(
+    world: World, change: dict[str, Any], told: str
+) -> None:
+    """Retargeted after the ruling, or with flags of its own that a `false` of ours does not undo."""
+    iid = open_request(world)
+    world.branch_with_change("agent/other", path="src/other.js")
+    world.sandbox.clock.advance(120)
+    action = merge_of(world, iid)
+    permit = permit_for(action, await world.target.inspect(action))
+    world.call("PUT", f"/merge_requests/{iid}", **change)
+
+    with pytest.raises(TargetRefusedError, match=told):
+        await world.target.prepare(permit)
 
 
 async def test_a_merge_notes_where_the_target_branch_was(world: World) -> None:
