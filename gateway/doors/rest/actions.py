@@ -1,13 +1,12 @@
 """`/v1/actions` and `/v1/rulings`: proposing, reading, cancelling, dry runs."""
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from gateway.core.actions import ActionState, Request
-from gateway.core.errors import MalformedError, OutOfScopeError
+from gateway.core.errors import OutOfScopeError
 from gateway.core.listings import ActionFilter
 from gateway.core.outcomes import (
     AnyOutcome,
@@ -25,15 +24,13 @@ from gateway.core.principals import Principal, Role
 from gateway.doors.rest.authentication import AsAgent, AsCanceller, AsReader
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument
+from gateway.doors.rest.preferences import waiting_time
 from gateway.doors.rest.problems import problem
 from gateway.doors.rest.reading import may_see, ruling_for, visible, whole
 
 router = APIRouter(prefix="/v1", tags=["actions"])
 ActionId = Annotated[str, Path(pattern=r"^act_[0-9A-Za-z]{1,64}$")]
 IdempotencyKey = Annotated[str | None, Header(pattern=r"^[!-~]{1,200}$")]
-_PREFER = re.compile(r"^\s*(?:respond-async|wait=(\d{1,3}))\s*$")
-_DEFAULT_WAIT_S = 20
-_LONGEST_WAIT_S = 120
 
 
 @router.post(
@@ -124,19 +121,6 @@ async def answer(  # noqa: PLR0911 - one return for each outcome
             return _problem(
                 409, outcome.state.value, outcome.reason or "This action is closed.", document, headers
             )
-
-
-def waiting_time(prefer: str | None) -> tuple[float, str | None]:
-    """Seconds to wait and the `Preference-Applied` value (RFC 7240). Raises `MalformedError`."""
-    if prefer is None:
-        return _DEFAULT_WAIT_S, None
-    found = _PREFER.match(prefer)
-    if not found:
-        raise MalformedError("`Prefer` may be `wait=<seconds>` or `respond-async`.", field="/Prefer")
-    if found[1] is None:
-        return 0, "respond-async"
-    wait_s = min(int(found[1]), _LONGEST_WAIT_S)
-    return wait_s, f"wait={wait_s}"
 
 
 def _reads_all(principal: Principal) -> bool:
