@@ -41,7 +41,6 @@ def only(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 AsAgent = Annotated[Principal, Depends(only(Role.AGENT))]
-AsJudgeable = Annotated[Principal, Depends(only(Role.AGENT, Role.POLICY_AUTHOR))]
 AsReader = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
 AsCanceller = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.OPERATOR))]
 AsApprover = Annotated[Principal, Depends(only(Role.APPROVER))]
