@@ -249,6 +249,10 @@ def at_terminal(command: list[str]) -> "pexpect.spawn[bytes]":
         program,
         env={**environment, "NO_COLOR": "1"},
         timeout=60,
-        # Whoever runs the suite in the background has it ignore the interrupt, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """Whoever runs the suite in the background has it ignore the interrupt, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
