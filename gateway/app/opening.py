@@ -60,7 +60,9 @@ async def open_gateway(
         built = await asyncio.to_thread(build, settings.policy.folder, folder)
         policy = _engine(settings, built)
         stack.push_async_callback(policy.close)
-        sources = store_sources(clock, lambda: policy.in_force.bench)
+        # Read once: another process that looks at this home builds into the same folder.
+        bundles = {built.digest: await asyncio.to_thread(built.rego_bundle.read_bytes)}
+        sources = store_sources(clock, lambda: policy.in_force.bench, lambda: bundles)
         store = await asyncio.to_thread(
             lambda: boot(
                 settings.database,

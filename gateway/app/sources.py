@@ -1,7 +1,7 @@
 """The log and the chance that the gateway and `init` share."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from audit.errors import AuditError
@@ -36,7 +36,9 @@ def new_secret() -> str:
     return secret
 
 
-def store_sources(clock: Clock, bench: Callable[[], Any]) -> StoreSources:
+def store_sources(
+    clock: Clock, bench: Callable[[], Any], policies: Callable[[], Mapping[str, bytes]] = dict
+) -> StoreSources:
     """What the store does not decide itself."""
     ids = UlidIds(clock)
-    return StoreSources(clock=clock, ids=ids, new_secret=new_secret, bench=bench)
+    return StoreSources(clock=clock, ids=ids, new_secret=new_secret, bench=bench, policies=policies)

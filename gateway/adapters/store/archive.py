@@ -1,7 +1,7 @@
 """Reading the evidence: events, checkpoints, keys, bundles."""
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -25,8 +25,10 @@ _CHUNK = 65_536
 class SqlArchive:
     """The log as its readers see it."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
-        self._writer, self._reader = writer, reader
+    def __init__(
+        self, writer: Writer, reader: Reader, policies: Callable[[], Mapping[str, bytes]] = dict
+    ) -> None:
+        self._writer, self._reader, self._policies = writer, reader, policies
 
     async def events(
         self, *, subject: str | None, event_type: str | None, after: int | None, limit: int
@@ -65,14 +67,15 @@ class SqlArchive:
         *,
         by: str,
         withheld: Collection[str] = (),
-        policies: Mapping[str, bytes] | None = None,
     ) -> Bundle:
         """An evidence bundle of the leaves [first, end), after recording that it was made.
 
+        The bundle of the policy in force goes along, so that a reader can judge its inputs again.
         Raises `MalformedError` when the log has no such range.
         """
         await self._writer.run(lambda unit: _record_export(unit, first, end, by))
         await self.checkpoint()
+        policies = self._policies()
         try:
             return await self._reader.run(
                 lambda c: export_bundle(c, first, end, withheld=withheld, policies=policies)

@@ -1,6 +1,6 @@
 """What the store does not decide itself: time, names, chance, and who can vote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core.tickets import Bench
@@ -9,9 +9,13 @@ from gateway.ports import Clock, Ids
 
 @dataclass(frozen=True, slots=True)
 class StoreSources:
-    """`new_secret` gives 256 random bits in URL-safe base64 (43 characters); `bench` those who can vote now."""
+    """`new_secret` gives 256 random bits in URL-safe base64 (43 characters); `bench` those who can vote now.
+
+    `policies` gives the Rego bundles (`tar.gz`) that go along with evidence, by policy digest.
+    """
 
     clock: Clock
     ids: Ids
     new_secret: Callable[[], str]
     bench: Callable[[], Bench]
+    policies: Callable[[], Mapping[str, bytes]] = dict

@@ -50,7 +50,7 @@ class Store:
             credentials=SqlCredentials(writer, reader, sources, sessions),
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),
-            archive=SqlArchive(writer, reader),
+            archive=SqlArchive(writer, reader, sources.policies),
             sessions=sessions,
         )
 
