@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from audit.leaf_schema import leaf_schema
 from gateway.cli.pictures import road_picture
 from gateway.cli.reference import (
     actions_page,
@@ -30,6 +31,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     openapi = rest_door(None).openapi()
     yield Path("schemas/openapi.json"), _json(openapi)
     yield Path("schemas/policy_input.json"), _json(policy_input_schema())
+    yield Path("schemas/event.json"), _json(leaf_schema())
     yield Path("schemas/decision.json"), _json(Decision.model_json_schema())
     yield Path("docs/reference/settings.md"), settings_page()
     yield Path("docs/reference/errors.md"), errors_page()
