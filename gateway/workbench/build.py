@@ -129,8 +129,11 @@ def _extract_wasm(out: Path) -> bytes:
 
 
 def _revision(folder: Path) -> str:
-    """The commit the folder is at; empty outside a repository, `-changed` when files differ from it."""
+    """The commit the folder is at, `-changed` when files differ from it; empty where git tracks nothing of the folder."""
     try:
+        # A copy in an ignored folder of some other repository is not at that repository's commit.
+        if not _git(folder, "ls-files", "--", "."):
+            return ""
         commit = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--", ".")
     except (OSError, subprocess.CalledProcessError):

@@ -17,7 +17,7 @@ class BuiltPolicy(Model):
     """Both bundles of one tree and what they were made of.
 
     `digest` is SHA-256 over the canonical JSON of {path: SHA-256} of all Rego, data, capabilities and the entrypoint;
-    `wasm_sha256` is of policy.wasm alone. `revision` is the git commit, empty outside a repository. `data_json` is the
+    `wasm_sha256` is of policy.wasm alone. `revision` is the git commit of the policy folder; empty when git tracks nothing of it. `data_json` is the
     canonical data as both engines load it.
     """
 

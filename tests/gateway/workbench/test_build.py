@@ -1,5 +1,6 @@
 """Building: one tree, one digest, two bundles; what must not build says where and why."""
 
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -60,6 +61,36 @@ def test_a_changed_test_does_not_change_the_digest(tmp_path: Path) -> None:
     copied = shipped_copy(tmp_path)
     (copied / "gate" / "gate_test.rego").write_text("package gate_test\n", encoding="utf-8")
     assert build(copied, tmp_path / "two").digest == build(SHIPPED, tmp_path / "one").digest
+
+
+def git(folder: Path, *arguments: str) -> str:
+    named = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    command = ["git", "-C", str(folder), *named, *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def test_the_revision_is_the_commit_of_the_policy_folder_and_says_when_files_differ(tmp_path: Path) -> None:
+    copied = shipped_copy(tmp_path)
+    assert build(copied, tmp_path / "out").revision == ""
+
+    git(copied, "init", "-q")
+    git(copied, "add", ".")
+    git(copied, "commit", "-qm", "The policy")
+    commit = git(copied, "rev-parse", "HEAD")
+    clean = build(copied, tmp_path / "out")
+    assert clean.in_force("wasm", "1").version.revision == clean.revision == commit
+
+    with (copied / "gate" / "gate.rego").open("a", encoding="utf-8") as file:
+        file.write("\n# A change.\n")
+    assert build(copied, tmp_path / "out").revision == f"{commit}-changed"
+
+
+def test_a_copy_that_another_repository_ignores_has_no_revision(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".gitignore").write_text("*\n!.gitignore\n", encoding="utf-8")
+    git(tmp_path, "add", ".gitignore")
+    git(tmp_path, "commit", "-qm", "Something else")
+    assert build(shipped_copy(tmp_path), tmp_path / "out").revision == ""
 
 
 def test_both_bundles_carry_the_digest_as_their_revision_and_no_tests(tmp_path: Path) -> None:
