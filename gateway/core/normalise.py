@@ -86,6 +86,11 @@ def in_scope(scope: Scope, place: str) -> bool:
     return matches_any(_canonical(scope.projects), place if place.startswith("jira:") else place.lower())
 
 
+def type_in_scope(scope: Scope, action_type: str) -> bool:
+    """Whether a scope covers a type: `.` between its words (`issue.*`), a lone `*` meaning all. Raises `GlobError`."""
+    return "*" in scope.action_types or matches_any(scope.action_types, action_type, separator=".")
+
+
 def _check_scope(principal: Principal, action_type: ActionType, target: Target) -> None:
     place = place_of(target)
     try:
@@ -102,9 +107,7 @@ def _check_scope(principal: Principal, action_type: ActionType, target: Target) 
 
 
 def _covers(scope: Scope, action_type: str, place: str | None) -> bool:
-    """Types match with `.` between their words (`issue.*`), a lone `*` meaning all; projects with `/`."""
-    type_ok = "*" in scope.action_types or matches_any(scope.action_types, action_type, separator=".")
-    return type_ok and (place is None or in_scope(scope, place))
+    return type_in_scope(scope, action_type) and (place is None or in_scope(scope, place))
 
 
 def _canonical(projects: tuple[str, ...]) -> tuple[str, ...]:

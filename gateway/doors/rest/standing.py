@@ -5,8 +5,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from gateway.core.globs import GlobError
 from gateway.core.model import Model
-from gateway.core.vocabulary import SPECS
+from gateway.core.normalise import type_in_scope
+from gateway.core.principals import Principal
+from gateway.core.vocabulary import SPECS, ActionType
 from gateway.doors.rest.authentication import SignedIn
 from gateway.doors.rest.context import Given
 
@@ -14,13 +17,18 @@ router = APIRouter(tags=["standing"])
 
 
 class Me(Model):
-    """Who I am here, and what my token may do."""
+    """Who I am here, and what my token may do.
+
+    `action_types` are the patterns of the token's scope; `performs` are the types they cover that this version carries
+    out somewhere. `used` is without limits: those are shown to people only.
+    """
 
     id: str
     roles: tuple[str, ...]
     owner: str | None
     projects: tuple[str, ...]
     action_types: tuple[str, ...]
+    performs: tuple[str, ...]
     branch_prefix: str | None
     tier: str | None
     approves_as: tuple[str, ...]
@@ -68,7 +76,7 @@ async def ready(given: Given) -> JSONResponse:
 
 @router.get("/v1/me")
 async def me(given: Given, principal: SignedIn) -> Me:
-    """Identity, scope, tier and what of the budgets is used."""
+    """Identity, scope, the types of action I may use, tier, and what of the budgets is used."""
     roster = given.policy.in_force.roster
     agent, person = roster.agent(principal.id), roster.person(principal.id)
     usage = await given.counters.usage(principal.id, given.clock.now_ms()) if agent else None
@@ -78,6 +86,7 @@ async def me(given: Given, principal: SignedIn) -> Me:
         owner=principal.owner,
         projects=principal.scope.projects,
         action_types=principal.scope.action_types,
+        performs=_performs(principal) if agent else (),
         branch_prefix=agent.branch_prefix if agent else None,
         tier=agent.tier.value if agent else None,
         approves_as=person.approves_as if person else (),
@@ -106,3 +115,15 @@ async def rules(given: Given, principal: SignedIn) -> Rules:
         ),
         action_types={t.value: {"systems": [s.value for s in spec.supported]} for t, spec in SPECS.items()},
     )
+
+
+def _performs(principal: Principal) -> tuple[str, ...]:
+    try:
+        return tuple(t.value for t, spec in SPECS.items() if spec.supported and _covered(principal, t))
+    except GlobError:
+        # A scope that cannot be read covers nothing, here as in a proposal.
+        return ()
+
+
+def _covered(principal: Principal, action_type: ActionType) -> bool:
+    return type_in_scope(principal.scope, action_type.value)
