@@ -9,6 +9,7 @@ from audit.events import TYPE_PREFIX, EventType, Trace
 from audit.model import Model
 
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+WorkTrace = Annotated[str, Field(pattern=r"^trc_[0-9A-Za-z]{1,64}$")]
 
 
 class LeafData(Model):
@@ -25,7 +26,10 @@ class LeafData(Model):
     sd_alg: str = Field(
         default=ALGORITHM, alias="_sd_alg", pattern=f"^{ALGORITHM}$", description="The digests' algorithm."
     )
-    trace: Trace | None = Field(default=None, description="W3C trace context, when the request had one.")
+    trace: Trace | WorkTrace | None = Field(
+        default=None,
+        description="W3C trace context of a request; or, about work items, the `trc_` id of their story.",
+    )
 
 
 class LeafDocument(Model):

@@ -1,10 +1,13 @@
 """What an exported bundle holds, and what does not end a work item."""
 
+import base64
+import json
 import tarfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from audit.archive import decode_archive
 from audit.note import parse_vkey
@@ -29,6 +32,20 @@ async def test_a_bundle_holds_the_policy_its_events_name_and_verifies(town: Town
         assert digest.encode() in manifest.read()
     verdict = verify_bundle(content, [parse_vkey(vkey)])
     assert verdict.ok, verdict
+
+
+@pytest.mark.slow
+async def test_every_leaf_of_a_working_gateway_fits_the_published_schema(town: Town, tmp_path: Path) -> None:
+    async with await town.sign_in(OPERATOR) as operator:
+        await operator.import_trivy(REPORT.read_bytes(), project="shop/checkout", tracker="SHOP")
+    async with await town.sign_in(AUDITOR) as auditor:
+        await auditor.bundle(tmp_path / "evidence.tar")
+
+    lines = decode_archive((tmp_path / "evidence.tar").read_bytes())["events.dsse.jsonl"].splitlines()
+    leaves = [json.loads(base64.b64decode(json.loads(line)["envelope"]["payload"])) for line in lines]
+    schema = Draft202012Validator(json.loads((ROOT / "schemas" / "event.json").read_text(encoding="utf-8")))
+    assert {"loopgate.log.opened", "loopgate.action.performed"} <= {leaf["type"] for leaf in leaves}
+    assert [error.message for leaf in leaves for error in schema.iter_errors(leaf)] == []
 
 
 @pytest.mark.slow
