@@ -1,5 +1,6 @@
 """`loopgate agents`: the roster's agents and their tokens."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,7 +41,10 @@ def add(
         plain(f"Written to {path}. Restart `loopgate serve` to bring this policy into force, then run")
     )
     console.print(
-        plain(f"  loopgate agents token {agent} " + " ".join(f"--project {p}" for p in project or ["…"]))
+        plain(
+            f"  loopgate agents token {agent} "
+            + " ".join(f"--project {shlex.quote(p)}" for p in project or ["…"])
+        )
     )
 
 
