@@ -77,7 +77,7 @@ def test_an_agent_is_added_to_the_roster_once(policies: Path, capsys: pytest.Cap
 
     assert "agt_new" in {a.id for a in policy_data(policies).agents}
     shown = capsys.readouterr()
-    assert "loopgate agents token agt_new --project shop/*" in " ".join(shown.out.split())
+    assert "loopgate agents token agt_new --project 'shop/*'" in " ".join(shown.out.split())
     assert "in the roster already" in shown.err
 
 
