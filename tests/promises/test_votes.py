@@ -101,7 +101,7 @@ async def test_a_rejection_is_final_for_the_same_question_and_gives_its_reason(t
     assert "Because." in again.problem.detail
 
 
-async def test_an_author_of_the_change_may_not_approve_it(town: Town) -> None:
+async def test_a_commit_of_somebody_else_on_the_agents_branch_is_not_merged(town: Town) -> None:
     """A commit of somebody else on the agent's branch: self-declared authorship must not choose the approver."""
     async with await town.agent() as agent:
         opened = await open_merge_request(agent)
