@@ -159,7 +159,8 @@ class World:
         folder = self.scratch / branch.replace("/", "-")
         url = self.sandbox.gitlab_url.replace("http://", f"http://road:{self.sandbox.tokens.road}@")
         _git("clone", "-q", f"{url}/{PROJECT}.git", str(folder))
-        (folder / path).write_text("export {}\n")
+        # two branches made within one second would otherwise carry the very same commit
+        (folder / path).write_text(f"export const branch = {branch!r};\n")
         return self._commit_and_push(folder, branch, message)
 
     def push_more(self, branch: str) -> str:
