@@ -6,6 +6,8 @@ from typing import Any
 
 from gateway.core.actions import Target
 from gateway.core.errors import MalformedError
+from gateway.core.issue_params import IssueLink
+from gateway.core.param_fields import Params
 from gateway.core.refs import check_full_ref, check_name
 from gateway.core.vocabulary import SPECS, ActionType, System
 
@@ -37,6 +39,37 @@ def place_of(target: Target) -> str | None:
     if target.project is None:
         return None
     return f"jira:{target.project}" if target.system is System.JIRA else target.project
+
+
+def places_of(target: Target, params: Params) -> tuple[str, ...]:
+    """Every project the action touches: the target's, and that of the issue it links to. Raises `MalformedError`."""
+    touched = (target, linked(target, params)) if isinstance(params, IssueLink) else (target,)
+    return tuple(dict.fromkeys(place for one in touched if (place := place_of(one)) is not None))
+
+
+def linked(target: Target, params: IssueLink) -> Target:
+    """The issue at the other end of a link, which must be written in canonical form. Raises `MalformedError`."""
+    try:
+        project, issue = _other(target, params)
+        other = _consistent(Target(system=target.system, project=project, issue=issue))
+    except MalformedError as error:
+        said = error.detail.replace("/target/", "/params/")
+        raise MalformedError(said, field="/params/issue") from error
+    if (issue, other.project) == (target.issue, target.project):
+        raise MalformedError("/params/issue is the issue itself; name another one.", field="/params/issue")
+    if issue != params.issue or params.project not in (None, project):
+        raise MalformedError(
+            f"/params names the other issue in a spelling of its own; write {project} and {issue}.",
+            field="/params/issue",
+        )
+    return other
+
+
+def _other(target: Target, params: IssueLink) -> tuple[str, str]:
+    issue = _issue(target.system, params.issue)
+    if target.system is System.JIRA and params.project is None:
+        return issue.rsplit("-", 1)[0], issue
+    return _project(target.system, params.project or target.project), issue
 
 
 def project_at(place: str) -> str | None:

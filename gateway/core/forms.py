@@ -9,6 +9,14 @@ from pydantic import ValidationError
 
 from gateway.core.errors import MalformedError
 from gateway.core.file_paths import check_path, check_together
+from gateway.core.issue_params import (
+    IssueAssign,
+    IssueAttach,
+    IssueUpdate,
+    check_assignment,
+    check_attachment,
+    check_update,
+)
 from gateway.core.params import (
     BranchCreate,
     CommitCreate,
@@ -70,6 +78,13 @@ def _check_meaning(params: Params) -> None:
             _check_branches(params)
         case CommitCreate():
             _check_commit(params)
+        case IssueUpdate():
+            check_update(params)
+        case IssueAssign():
+            check_assignment(params)
+        case IssueAttach():
+            check_attachment(params)
+            _check_base64(params.content_base64, "/params/content_base64")
         case _:
             return
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from gateway.core.actions import Action, Request, Target
-from gateway.core.aims import aim, place_of
+from gateway.core.actions import Action, Request
+from gateway.core.aims import aim, places_of
 from gateway.core.errors import MalformedError, OutOfScopeError
 from gateway.core.forms import check_characters, fill
 from gateway.core.globs import GlobError, matches_any
@@ -34,7 +34,8 @@ def normalise(request: Request, principal: Principal, *, action_id: str, trace: 
     target = aim(action_type, request.target)
     params = fill(action_type, request.params)
     _check_envelope(request, trace)
-    _check_scope(principal, action_type, target)
+    for place in places_of(target, params) or (None,):
+        _check_scope(principal, action_type, place)
     refuse_secrets(_names(request, trace))
     intent, in_intent = redact_text(request.intent, "/intent")
     clean, in_params = redact_params(action_type, request.params)
@@ -91,8 +92,7 @@ def type_in_scope(scope: Scope, action_type: str) -> bool:
     return "*" in scope.action_types or matches_any(scope.action_types, action_type, separator=".")
 
 
-def _check_scope(principal: Principal, action_type: ActionType, target: Target) -> None:
-    place = place_of(target)
+def _check_scope(principal: Principal, action_type: ActionType, place: str | None) -> None:
     try:
         allowed = _covers(principal.scope, action_type.value, place)
     except GlobError as error:

@@ -5,66 +5,48 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from gateway.core.model import Model
+from gateway.core.issue_params import (
+    ISSUE_PARAMS,
+    IssueAssign,
+    IssueAttach,
+    IssueClose,
+    IssueCreate,
+    IssueLink,
+    IssueTransition,
+    IssueUpdate,
+    LinkKind,
+)
+from gateway.core.param_fields import (
+    Comment,
+    CommitId,
+    Label,
+    Markdown,
+    NoParams,
+    Params,
+    RefName,
+    Title,
+)
 from gateway.core.vocabulary import ActionType as T
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Markdown = Annotated[str, StringConstraints(max_length=100_000)]
-RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$")]
-CommitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\s,]+$")]
-
-
-class Params(Model):
-    """Base of all params."""
-
-    def canonical(self) -> dict[str, Any]:
-        """The JSON form that the action digest covers: unset optionals left out."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-    def texts(self) -> dict[str, str]:
-        """Every free text field by name: what the text rules and the detectors look at."""
-        return {}
-
-
-class NoParams(Params):
-    """For types that need none."""
-
-
-class IssueCreate(Params):
-    """A new work item; `description` is Markdown (ADF for Jira is made by the gateway)."""
-
-    title: Title
-    description: Markdown = ""
-    issue_type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z -]{0,39}$")] = "Task"
-    labels: tuple[Label, ...] = Field(default=(), max_length=20)
-    priority: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}$")] | None = None
-
-    def texts(self) -> dict[str, str]:
-        """Title and description."""
-        return {"title": self.title, "description": self.description}
-
-
-class Comment(Params):
-    """A comment in Markdown."""
-
-    body: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
-
-    def texts(self) -> dict[str, str]:
-        """The body."""
-        return {"body": self.body}
-
-
-class IssueTransition(Params):
-    """Move to the status named `to`; an optional `link` URL is added as a remote link or comment."""
-
-    to: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Za-z][A-Za-z0-9 -]*$")]
-    link: Annotated[str, StringConstraints(max_length=1000, pattern=r"^https?://[^\s<>\"]+$")] | None = None
-    link_title: Annotated[str, StringConstraints(max_length=200)] | None = None
-
-    def texts(self) -> dict[str, str]:
-        """The link and its title."""
-        return {k: v for k, v in (("link", self.link), ("link_title", self.link_title)) if v}
+# Read from here, wherever they are written.
+__all__ = [
+    "Comment",
+    "CommitId",
+    "IssueAssign",
+    "IssueAttach",
+    "IssueClose",
+    "IssueCreate",
+    "IssueLink",
+    "IssueTransition",
+    "IssueUpdate",
+    "Label",
+    "LinkKind",
+    "Markdown",
+    "NoParams",
+    "Params",
+    "RefName",
+    "Title",
+]
 
 
 class BranchCreate(Params):
@@ -147,9 +129,7 @@ class DeploymentRollback(Params):
 
 
 PARAMS: dict[T, type[Params]] = {
-    T.ISSUE_CREATE: IssueCreate,
-    T.ISSUE_COMMENT: Comment,
-    T.ISSUE_TRANSITION: IssueTransition,
+    **ISSUE_PARAMS,
     T.BRANCH_CREATE: BranchCreate,
     T.COMMIT_CREATE: CommitCreate,
     T.COMMIT_REVERT: NoParams,

@@ -17,7 +17,7 @@ from gateway.core.secret_detectors import find, redacted
 from gateway.core.vocabulary import ActionType
 
 _FREE = re.compile(
-    r"/params/(?:title|description|body|message|link|link_title|changes/[0-9]+/(?:content|content_base64))"
+    r"/params/(?:title|description|body|message|link|link_title|content_base64|changes/[0-9]+/(?:content|content_base64))"
 )
 _Cuts = list[Redaction]
 
@@ -75,7 +75,7 @@ def _mapped(value: Any, field: str, path: str | None, cut: Callable[[str, str, s
     if isinstance(value, str):
         return cut(value, field, path)
     if isinstance(value, dict):
-        inner = value["path"] if isinstance(value.get("path"), str) else path
+        inner = next((value[n] for n in ("path", "filename") if isinstance(value.get(n), str)), path)
         return {k: _mapped(v, f"{field}/{k}", inner, cut) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_mapped(v, f"{field}/{n}", path, cut) for n, v in enumerate(value)]

@@ -84,14 +84,15 @@ class ActionSpec(Model):
 
 _BOTH = (System.JIRA, System.GITLAB)
 _GITLAB = (System.GITLAB,)
+_JIRA = (System.JIRA,)
 _OWN = (System.LOOPGATE,)
 T = ActionType
 
 
 def _issue(
-    undone_by: str, *, aims: tuple[str, ...] = ("project", "issue"), ready: bool = False
+    undone_by: str, *, aims: tuple[str, ...] = ("project", "issue"), ready: tuple[System, ...] = _BOTH
 ) -> ActionSpec:
-    return ActionSpec(systems=_BOTH, aims=aims, supported=_BOTH if ready else (), undone_by=undone_by)
+    return ActionSpec(systems=_BOTH, aims=aims, supported=ready, undone_by=undone_by)
 
 
 def _gitlab(
@@ -108,15 +109,15 @@ def _gitlab(
 
 _MERGE = ForgeIdentity.MERGE
 SPECS: dict[ActionType, ActionSpec] = {
-    T.ISSUE_CREATE: _issue("close", aims=("project",), ready=True),
-    T.ISSUE_COMMENT: _issue("the reverse", ready=True),
-    T.ISSUE_UPDATE: _issue("the reverse"),
-    T.ISSUE_TRANSITION: _issue("the reverse", ready=True),
-    T.ISSUE_ASSIGN: _issue("the reverse"),
-    T.ISSUE_LINK: _issue("the reverse"),
-    T.ISSUE_CLOSE: _issue("the reverse"),
-    T.ISSUE_REOPEN: _issue("the reverse"),
-    T.ISSUE_ATTACH: _issue("the reverse"),
+    T.ISSUE_CREATE: _issue("close", aims=("project",)),
+    T.ISSUE_COMMENT: _issue("the reverse"),
+    T.ISSUE_UPDATE: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_TRANSITION: _issue("the reverse"),
+    T.ISSUE_ASSIGN: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_LINK: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_CLOSE: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_REOPEN: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_ATTACH: _issue("the reverse", ready=_JIRA),
     T.BRANCH_CREATE: _gitlab("branch", undone_by="delete", ready=True),
     T.BRANCH_DELETE: _gitlab("branch", undone_by="recreate at the recorded commit"),
     T.BRANCH_PUSH: _gitlab("refs", undone_by="revert"),
