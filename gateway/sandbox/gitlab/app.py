@@ -99,7 +99,7 @@ class GitAccess:
 
     def _door(self, project: Project, role: Role, token: Token) -> Door:
         rules = project.protections
-        writes = role >= Role.DEVELOPER and bool({"api", "write_repository"} & set(token.scopes))
+        writes = role >= Role.DEVELOPER and not project.archived and bool({"api", "write_repository"} & set(token.scopes))
         return Door(
             repository=project.repository.path,
             user=token.user.username,

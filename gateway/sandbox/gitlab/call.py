@@ -10,6 +10,7 @@ from gateway.sandbox.gitlab.workings import Workings
 from gateway.sandbox.wire import Asked, Document, Refusal, Reply, Route
 
 T = TypeVar("T")
+_READS = ("GET", "HEAD")
 _TRUE = ("true", "1", "yes", "on", "t")
 
 
@@ -54,14 +55,16 @@ class Call:
         role = self.forge.role(self.user, found) if found else Role.NO_ONE
         if found is None or role is Role.NO_ONE:
             raise not_found("Project")
-        if role < least:
+        if role < least or (found.archived and self.asked.method not in _READS):
             raise refuse(403, FORBIDDEN)
         return found
 
     def _find_project(self, name: str) -> Project | None:
         if name.isdigit():
             return self.forge.projects.get(int(name))
-        return self.forge.project_at(name)
+        found = self.forge.project_at(name)
+        # GitLab finds a project under a path it had before, but only for reads.
+        return found or (self.forge.project_once_at(name) if self.asked.method in _READS else None)
 
     def role(self, project: Project) -> Role:
         """The caller's role in a project."""

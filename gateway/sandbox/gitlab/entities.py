@@ -214,6 +214,8 @@ class Project:
     repository: Repository
     default_branch: str = "main"
     only_allow_merge_if_pipeline_succeeds: bool = True
+    archived: bool = False
+    former_paths: list[str] = field(default_factory=list)
     members: dict[int, Role] = field(default_factory=dict)
     protections: list[Protection] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)

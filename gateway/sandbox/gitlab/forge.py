@@ -79,6 +79,10 @@ class Forge:
         wanted = full_path.lower()
         return next((each for each in self.projects.values() if each.full_path.lower() == wanted), None)
 
+    def project_once_at(self, full_path: str) -> Project | None:
+        """The project that had this path before it was renamed or transferred."""
+        return next((each for each in self.projects.values() if full_path in each.former_paths), None)
+
     def role(self, user: User, project: Project) -> Role:
         """What the user may do there."""
         return project.members.get(user.id, Role.NO_ONE)

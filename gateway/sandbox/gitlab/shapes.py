@@ -72,7 +72,7 @@ def project(item: Project, url: str) -> Document:
         "namespace": namespace
         | {"full_path": item.namespace, "parent_id": None, "web_url": f"{url}/groups/{item.namespace}"},
         "visibility": "private",
-        "archived": False,
+        "archived": item.archived,
         "empty_repo": False,
         "merge_method": "merge",
         "squash_option": "default_off",
