@@ -122,7 +122,7 @@ class Road:
         started = await self.ledger.record(Start(judgement=judgement, permit=permit, preparation=preparation))
         if isinstance(started, Blocked):
             return await self._blocked(judgement, ticket, started, tries)
-        return await self._settle(await act(target, permit, preparation))
+        return await self._settle(await act(target, permit, preparation, self.clock))
 
     async def _blocked(
         self, judgement: Judgement, ticket: Ticket | None, blocked: Blocked, tries: int

@@ -47,7 +47,10 @@ class _Kept:
 
 @dataclass
 class FakeLedger:
-    """Set `down` to make the next calls fail; `stopped` blocks every start; `policy` is the digest in force."""
+    """Set `down` to make the next calls fail; `stopped` blocks every start; `policy` is the digest in force.
+
+    `then` is called after each step that was recorded.
+    """
 
     clock: Clock
     bench: Callable[[], Bench]
@@ -55,6 +58,7 @@ class FakeLedger:
     story: list[str] = field(default_factory=list)
     down: bool = False
     stopped: bool = False
+    then: Callable[[Step], None] = lambda _: None
     kept: _Kept = field(default_factory=_Kept)
 
     async def admit(self, action: Action) -> Admitted:
@@ -68,6 +72,7 @@ class FakeLedger:
             self._unit(lambda k: self._record(k, step))
         except _GuardError as error:
             return error.blocked
+        self.then(step)
         return await self.outcome_of(action_id)
 
     async def find(self, action_id: str) -> ActionRecord | None:

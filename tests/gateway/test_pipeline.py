@@ -8,6 +8,7 @@ from gateway.core.actions import ActionState, Request
 from gateway.core.errors import LedgerUnavailableError, MalformedError
 from gateway.core.outcomes import AnyOutcome, Denied, Held, InDoubt, Performed, Refused, Stale, Waiting
 from gateway.core.rulings import Clause, Reservation
+from gateway.core.steps import Start
 from gateway.ports import Inspection
 from tests.fakes.targets import WORDS
 from tests.world import HEAD, OTHER, World, asks, denies, seen
@@ -322,6 +323,17 @@ async def test_a_gateway_that_stopped_while_acting_leaves_it_in_doubt(world: Wor
 
     assert [type(o) for o in resumed] == [Performed]
     assert world.effects() == 1
+
+
+async def test_a_gateway_that_slept_after_recording_the_start_sends_nothing(world: World) -> None:
+    world.ledger.then = lambda step: world.clock.advance(46) if isinstance(step, Start) else None
+
+    outcome = await world.propose()
+
+    assert isinstance(outcome, Refused)
+    assert "nothing was sent" in outcome.reason
+    assert outcome.retryable
+    assert world.effects() == 0
 
 
 async def test_a_second_carrier_of_the_same_action_stands_back(world: World) -> None:
