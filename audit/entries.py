@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from audit.archive import read_base64
 from audit.dsse import EVENT_TYPE, envelope, is_signed, key_id_of, pae
 from audit.problems import CHANGED, INCOMPLETE, NOT_AN_EXPORT, UNCERTIFIED, VOTE_FORGED, RefusedError
-from audit.votes import vote_message
+from audit.votes import vote_key_id, vote_message
 
 _CERTIFYING_TYPES = {
     "loopgate.log.opened": frozenset({"event", "vote"}),
@@ -107,10 +107,6 @@ def certified_keys(entries: Iterable[Entry], outside: Keys) -> Keys:
     for entry in entries:
         for role, key_id, public in _introduced(entry):
             holders = keys.setdefault((role, key_id), {})
-            if any(known.public != public for known in holders.values()):
-                raise RefusedError(
-                    f"the key {key_id!r} is given a second public key", UNCERTIFIED, entry.place
-                )
             holders.setdefault(_person_in(entry), Certified(public, entry.place))
     return keys
 
@@ -127,8 +123,13 @@ def _introduced(entry: Entry) -> Iterator[tuple[str, str, bytes]]:
                 str(fact.get("key_id")),
                 _decoded(fact, "public_key"),
             )
-            if role in roles and (role == "vote" or key_id == key_id_of(public)):
+            if role in roles and _names_its_key(role, key_id, public):
                 yield role, key_id, public
+
+
+def _names_its_key(role: str, key_id: str, public: bytes) -> bool:
+    """A key goes by a digest of itself, so that no leaf can put another key under a person's known id."""
+    return key_id == key_id_of(public) or (role == "vote" and key_id == vote_key_id(public))
 
 
 def _person_in(entry: Entry) -> str:
@@ -218,12 +219,13 @@ def vote_holds(entry: Entry, keys: Keys) -> bool | None:
     holders = {person: known for person, known in stated.items() if _counts(known, entry.place)}
     if not holders:
         return None
-    if "voter" in data and not holders.keys() & {"", str(data["voter"])}:
+    voter = str(data.get("voter", ""))
+    own = holders.get(voter) or holders.get("") if "voter" in data else holders[min(holders)]
+    if own is None:
         what = f"the vote is signed by the key of {min(holders)!r}"
         raise RefusedError(what, VOTE_FORGED, entry.place)
-    public = next(iter(holders.values())).public
     fields = (data.get(name) for name in ("ticket", "question_digest", "answer", "reason_sha256"))
     message = vote_message(*(str(value) for value in fields))
-    if not is_signed(public, _decoded(data, "signature"), message):
+    if not is_signed(own.public, _decoded(data, "signature"), message):
         raise RefusedError("the vote's signature does not fit it", VOTE_FORGED, entry.place)
     return True

@@ -38,7 +38,7 @@ class KeyFact(Model):
     """The public half of a key as leaves state it in `data.keys`.
 
     `public_key` is the base64 of the 32 raw bytes. The `key_id` of an event key is
-    `key_id_of` its bytes; people's vote keys may be named otherwise.
+    `key_id_of` its bytes; people's vote keys also go by `audit.votes.vote_key_id`.
     """
 
     key_id: str

@@ -3,6 +3,11 @@
 import hashlib
 
 
+def vote_key_id(public: bytes) -> str:
+    """The id that a vote key goes by: `key_` and the first 32 hex digits of its SHA-256."""
+    return "key_" + hashlib.sha256(public).hexdigest()[:32]
+
+
 def vote_message(ticket: str, question_digest: str, answer: str, reason_sha256: str) -> bytes:
     """The 32 bytes that a person's vote key signs (Ed25519).
 

@@ -34,6 +34,7 @@ from gateway.pipeline import Road
 from gateway.ports import Inspection, PolicyInForce, Readiness
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.targets import FakeChanges, FakeTarget
+from tests.voting import signed
 
 AGENT, OWNER, VOTER, OTHER = "agt_fixer", "prn_developer", "prn_checkout_owner", "prn_sre"
 HEAD = "9f" * 20
@@ -242,17 +243,15 @@ class World:
     async def vote(self, outcome: AnyOutcome, answer: str = "approve", voter: str = VOTER) -> Ticket:
         """A vote on the newest ticket of an action."""
         ticket = await self.ticket(outcome)
-        return await self.ledger.cast(
-            ticket.id,
-            Vote(
-                voter=voter,
-                answer="approve" if answer == "approve" else "reject",
-                question_digest=ticket.question_digest,
-                reason="Because.",
-                assurance=Assurance.SIGNED,
-                cast_ms=self.clock.now_ms(),
-            ),
+        cast = Vote(
+            voter=voter,
+            answer="approve" if answer == "approve" else "reject",
+            question_digest=ticket.question_digest,
+            reason="Because.",
+            assurance=Assurance.SIGNED,
+            cast_ms=self.clock.now_ms(),
         )
+        return await self.ledger.cast(ticket.id, signed(cast, ticket.id))
 
     async def resume(self, seconds: float = 300) -> list[AnyOutcome]:
         """Let time pass and carry on what is due, as the poller does."""

@@ -9,6 +9,7 @@ from gateway.core.model import Model
 from gateway.core.principals import Person, Roster
 from gateway.core.questions import Question
 from gateway.core.rulings import ASSURANCE_ORDER, Assurance, Clause
+from gateway.core.vote_proof import verify_vote, vote_key_id
 
 
 class TicketState(StrEnum):
@@ -36,7 +37,11 @@ TICKET_LIFE: dict[TicketState, frozenset[TicketState]] = {
 
 
 class Vote(Model):
-    """One person's answer, bound to a question digest. `assertion` proves it where assurance asks."""
+    """One person's answer, bound to a question digest.
+
+    `signature` proves it where assurance asks; `public_key` is the registered key named by `key_id` (both base64).
+    `ticket` is the earlier ticket that a carried vote was cast on; None for the ticket that holds it.
+    """
 
     voter: str
     answer: Literal["approve", "reject"]
@@ -46,6 +51,15 @@ class Vote(Model):
     cast_ms: int
     key_id: str | None = None
     signature: str | None = None
+    public_key: str | None = None
+    ticket: str | None = None
+
+
+class Carried(Model):
+    """The earlier ticket and question whose votes count here too, because only a clean rebase lies between."""
+
+    ticket: str
+    question_digest: str
 
 
 class Ticket(Model):
@@ -67,6 +81,7 @@ class Ticket(Model):
     expires_ms: int
     votes: tuple[Vote, ...] = ()
     predecessor: str | None = None
+    carried: Carried | None = None
     changed: dict[str, Any] | None = None
 
     def asked(self) -> tuple[Clause, ...]:
@@ -176,9 +191,37 @@ def _counts(vote: Vote, clause: Clause, ticket: Ticket, bench: Bench) -> bool:
     person = bench.roster.person(vote.voter)
     return (
         vote.answer == "approve"
-        and vote.question_digest == ticket.question_digest
+        and _is_about(vote, ticket)
         and vote.voter not in ticket.excluded
         and person is not None
         and bench.holds(person, clause)
         and ASSURANCE_ORDER.index(vote.assurance) >= ASSURANCE_ORDER.index(clause.assurance)
+        and _is_proven(vote, ticket)
+    )
+
+
+def _is_about(vote: Vote, ticket: Ticket) -> bool:
+    """Whether it answers this ticket's question, or the one it replaced after a clean rebase."""
+    if vote.ticket is None:
+        return vote.question_digest == ticket.question_digest
+    carried = ticket.carried
+    return carried is not None and (vote.ticket, vote.question_digest) == (
+        carried.ticket,
+        carried.question_digest,
+    )
+
+
+def _is_proven(vote: Vote, ticket: Ticket) -> bool:
+    """Whether a vote that claims a proof has one. What is stored of its assurance is a claim, not a proof."""
+    if vote.assurance is Assurance.TOKEN:
+        return True
+    if vote.assurance is not Assurance.SIGNED or vote.public_key is None or vote.signature is None:
+        return False
+    return vote.key_id == vote_key_id(vote.public_key) and verify_vote(
+        vote.public_key,
+        vote.signature,
+        ticket=vote.ticket or ticket.id,
+        question_digest=vote.question_digest,
+        answer=vote.answer,
+        reason=vote.reason,
     )

@@ -13,6 +13,14 @@ from gateway.core.digests import sha256_text
 _KEY_BYTES = 32
 
 
+def vote_key_id(public_key: str) -> str | None:
+    """The id of a vote key, a digest of its public half (32 bytes in base64); None for what is no base64."""
+    try:
+        return "key_" + hashlib.sha256(base64.b64decode(public_key, validate=True)).hexdigest()[:32]
+    except (binascii.Error, ValueError):
+        return None
+
+
 def vote_message(
     ticket: str, question_digest: str, answer: Literal["approve", "reject"], reason: str
 ) -> bytes:

@@ -176,17 +176,6 @@ def test_a_key_list_that_is_none_certifies_nothing(whole: bytes, listed: object)
     assert verdict_on(forged(whole, [OPENED, strange])).ok
 
 
-def test_a_second_public_key_under_one_id_is_refused(whole: bytes) -> None:
-    def person(number: int, signer: Ed25519Signer) -> dict[str, Any]:
-        fact = {**KeyFact.of(signer.public, KeyRole.VOTE).plain, "key_id": "vk_alice"}
-        leaf = {"id": f"evt_0000000{number}", "time": f"2026-09-21T14:13:20.00{number}Z"}
-        return {**JUDGED, **leaf, "type": "loopgate.person.changed", "data": {"keys": [fact]}}
-
-    bundle = forged(whole, [OPENED, person(1, PERSON_KEY), person(2, STRANGER_KEY)])
-
-    assert "leaf 2: the key 'vk_alice' is given a second public key" in problem_of(verdict_on(bundle))
-
-
 @pytest.mark.parametrize(
     "change",
     [

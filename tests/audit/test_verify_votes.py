@@ -7,6 +7,7 @@ import pytest
 from audit.events import EventDraft, EventType
 from audit.keys import KeyFact, KeyRole
 from audit.verify import Verdict, Votes
+from audit.votes import vote_key_id
 from tests.audit.forgery import JUDGED, OPENED, forged, problem_of
 from tests.audit.world import (
     PERSON_KEY,
@@ -117,3 +118,25 @@ def test_a_vote_before_its_key_was_recorded_does_not_prove_itself(log_world: Wor
 
 def test_a_vote_without_a_signature_rests_on_the_gateways_word(log_world: World) -> None:
     assert _with_vote(log_world, vote_draft(signer=None)).votes == Votes(gateway_attested=1)
+
+
+def test_a_key_under_an_id_that_is_not_its_digest_proves_nothing(log_world: World) -> None:
+    other = KeyFact.of(STRANGER_KEY.public, KeyRole.VOTE)
+    posing = other.model_copy(update={"key_id": PERSON_KEY.key_id})
+    log_world.append(keys_draft(EventType.PERSON_CHANGED, posing))
+    vote = vote_draft(signer=STRANGER_KEY)
+    posed = vote.model_copy(update={"data": {**vote.data, "key_id": PERSON_KEY.key_id}})
+
+    verdict = _with_vote(log_world, posed)
+
+    assert problem_of(verdict) == "leaf 4: the vote's signature does not fit it"
+
+
+def test_a_vote_key_may_go_by_the_short_digest(log_world: World) -> None:
+    short = vote_key_id(PERSON_KEY.public)
+    fact = KeyFact.of(PERSON_KEY.public, KeyRole.VOTE).model_copy(update={"key_id": short})
+    log_world.append(keys_draft(EventType.PERSON_CHANGED, fact))
+    vote = vote_draft()
+    named = vote.model_copy(update={"data": {**vote.data, "key_id": short}})
+
+    assert _with_vote(log_world, named).votes == Votes(self_verifying=1)

@@ -122,12 +122,11 @@ def _cast(unit: Unit, ticket_id: str, vote: Vote, bench: Bench) -> Ticket:
     refuse_vote(before, vote.voter, vote.question_digest, now_ms=unit.now_ms, bench=bench)
     _check_proof(unit, ticket_id, vote)
     cast = vote.model_copy(update={"cast_ms": unit.now_ms})
-    unit.execute(insert(tables.votes), {"ticket_id": ticket_id, **cast.model_dump(mode="json")})
+    unit.execute(insert(tables.votes), {"ticket_id": ticket_id, **rows.vote_row(cast)})
     unit.record(events.voted(before, cast))
-    after = before.model_copy(update={"votes": (*before.votes, cast)})
+    after = queries.ticket(unit.connection, ticket_id) or before
     _settle(unit, after, outcome_of(after, bench))
-    counted = queries.ticket(unit.connection, ticket_id)
-    return counted or after
+    return queries.ticket(unit.connection, ticket_id) or after
 
 
 def _settle(unit: Unit, ticket: Ticket, state: TicketState) -> None:

@@ -13,6 +13,16 @@ from gateway.ports import ActionRecord
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
 _ACTION = select(tables.actions).where(tables.actions.c.id == bindparam("wanted"))
 
+_votes, _keys = tables.votes.c, tables.vote_keys.c
+# The key a vote names counts only while it is registered to the voter and in use.
+_OWN_KEY = and_(_keys.id == _votes.key_id, _keys.person == _votes.voter, _keys.retired_ms.is_(None))
+_VOTES = (
+    select(tables.votes, _keys.public_key)
+    .select_from(tables.votes.outerjoin(tables.vote_keys, _OWN_KEY))
+    .where(_votes.ticket_id == bindparam("of_ticket"))
+    .order_by(_votes.cast_ms, _votes.voter)
+)
+
 
 def action(connection: Connection, action_id: str) -> ActionRecord | None:
     """The stored action of that id."""
@@ -56,9 +66,11 @@ def unanswered_predecessor(connection: Connection, wanted: Action) -> Ticket | N
 
 def with_votes(connection: Connection, row: Any) -> Ticket:
     """The ticket of a row, joined with its votes in the order they were cast."""
-    vote = tables.votes.c
-    cast = select(tables.votes).where(vote.ticket_id == row.id).order_by(vote.cast_ms, vote.voter)
-    return rows.ticket_of(row, tuple(rows.vote_of(v) for v in connection.execute(cast)))
+    found = rows.ticket_of(row, ())
+    earlier = found.carried.ticket if found.carried else None
+    carried = [rows.vote_of(v, carried=True) for v in connection.execute(_VOTES, {"of_ticket": earlier})]
+    own = [rows.vote_of(v) for v in connection.execute(_VOTES, {"of_ticket": row.id})]
+    return found.model_copy(update={"votes": (*(v for v in carried if v.answer == "approve"), *own)})
 
 
 def count_tickets(connection: Connection, agent: str) -> int:

@@ -59,8 +59,8 @@ def ticket_of(row: Any, votes: tuple[Vote, ...]) -> Ticket:
     return Ticket.model_validate({**json.loads(row.body), "state": TicketState(row.state), "votes": votes})
 
 
-def vote_of(row: Any) -> Vote:
-    """The vote of a row of `votes`."""
+def vote_of(row: Any, *, carried: bool = False) -> Vote:
+    """The vote of a row of `votes`, with the voter's own registered key beside it; `carried` from another ticket."""
     return Vote(
         voter=row.voter,
         answer=row.answer,
@@ -70,7 +70,14 @@ def vote_of(row: Any) -> Vote:
         cast_ms=row.cast_ms,
         key_id=row.key_id,
         signature=row.signature,
+        public_key=row.public_key,
+        ticket=row.ticket_id if carried else None,
     )
+
+
+def vote_row(vote: Vote) -> dict[str, Any]:
+    """The columns of a vote; its public key stays where it is registered."""
+    return vote.model_dump(mode="json", exclude={"public_key", "ticket"})
 
 
 def ruling_of(row: Any) -> Ruling:

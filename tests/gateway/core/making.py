@@ -24,6 +24,7 @@ from gateway.core.rulings import (
 )
 from gateway.core.tickets import Bench, Ticket, TicketState, Vote
 from gateway.core.vocabulary import ActionType, System
+from tests.voting import signed
 
 AGENT, OWNER = "agt_fixer", "prn_developer"
 NOW_MS = 1_800_000_000_000
@@ -148,16 +149,15 @@ def ticket(judged: Judgement | None = None, **changes: Any) -> Ticket:
 
 def vote(voter: str, on: Ticket, answer: str = "approve", assurance: Assurance = Assurance.SIGNED) -> Vote:
     """A vote on the ticket's own question."""
-    return Vote.model_validate(
-        {
-            "voter": voter,
-            "answer": answer,
-            "question_digest": on.question_digest,
-            "reason": "looked at it",
-            "assurance": assurance,
-            "cast_ms": NOW_MS,
-        }
-    )
+    plain = {
+        "voter": voter,
+        "answer": answer,
+        "question_digest": on.question_digest,
+        "reason": "looked at it",
+        "assurance": assurance,
+        "cast_ms": NOW_MS,
+    }
+    return signed(Vote.model_validate(plain), on.id)
 
 
 def bench(services: tuple[Service, ...] = (), **roles: tuple[str, ...]) -> Bench:

@@ -14,6 +14,7 @@ from gateway.core.rulings import Assurance, Clause, Effect
 from gateway.core.tickets import (
     TICKET_LIFE,
     Bench,
+    Carried,
     Ticket,
     TicketState,
     Vote,
@@ -39,6 +40,7 @@ from tests.gateway.core.making import (
     ticket,
     vote,
 )
+from tests.voting import signed
 
 CHECKOUT = Service(name="checkout", project="shop/checkout", owners=("prn_maya",))
 PEOPLE = bench((CHECKOUT,), maya=(), sam=("sre",), kim=("sre", "platform"), rob=("service-owner",))
@@ -84,7 +86,7 @@ def test_the_owner_of_a_service_is_who_the_catalogue_says() -> None:
         (Assurance.TOKEN, Assurance.TOKEN, True),
         (Assurance.SIGNED, Assurance.TOKEN, False),
         (Assurance.SIGNED, Assurance.SIGNED, True),
-        (Assurance.SIGNED, Assurance.WEBAUTHN, True),
+        (Assurance.SIGNED, Assurance.WEBAUTHN, False),
         (Assurance.WEBAUTHN, Assurance.SIGNED, False),
     ],
 )
@@ -278,3 +280,43 @@ def test_merging_never_drops_a_clause(groups: tuple[tuple[Clause, ...], ...]) ->
     assert set(together) == {c for group in groups for c in group}
     assert len(set(together)) == len(together)
     assert merged(tuple(reversed(groups))) == together
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signature": None},
+        {"public_key": None},
+        {"key_id": "key_" + "0" * 32},
+        {"public_key": "no base64"},
+        {"reason": "something else"},
+        {"signature": signed(vote("prn_kim", ticket()), "tkt_1").signature},
+        {"assurance": Assurance.WEBAUTHN},
+    ],
+)
+def test_a_vote_whose_stored_proof_does_not_hold_counts_for_nothing(change: dict[str, Any]) -> None:
+    asked = asking(clause("sre", assurance=Assurance.TOKEN))
+    genuine = vote("prn_sam", asked)
+    forged = genuine.model_copy(update=change)
+
+    assert covers(asked.model_copy(update={"votes": (genuine,)}), PEOPLE)
+    assert not covers(asked.model_copy(update={"votes": (forged,)}), PEOPLE)
+
+
+def test_a_signature_made_for_another_ticket_counts_for_nothing() -> None:
+    asked = asking(clause("sre"))
+    elsewhere = asked.model_copy(update={"id": "tkt_2", "votes": (vote("prn_sam", asked),)})
+
+    assert not covers(elsewhere, PEOPLE)
+
+
+def test_carried_votes_count_only_on_the_ticket_that_carries_them() -> None:
+    before = asking(clause("sre"))
+    kept = vote("prn_sam", before).model_copy(update={"ticket": before.id})
+    after = asking(clause("sre"), id="tkt_2", question_digest="e" * 64)
+    carried = Carried(ticket=before.id, question_digest=before.question_digest)
+
+    assert covers(after.model_copy(update={"votes": (kept,), "carried": carried}), PEOPLE)
+    assert not covers(after.model_copy(update={"votes": (kept,)}), PEOPLE)
+    other = carried.model_copy(update={"question_digest": "f" * 64})
+    assert not covers(after.model_copy(update={"votes": (kept,), "carried": other}), PEOPLE)
