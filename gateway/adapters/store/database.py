@@ -3,26 +3,55 @@
 Everything above this file speaks SQLAlchemy Core and knows no dialect.
 """
 
-from typing import Any
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.core.errors import SettingsError
 
-_BEGIN = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", "SELECT pg_advisory_xact_lock(7304817)")}
+_WRITE_LOCK = 7304817
+"""The advisory lock of PostgreSQL that every replica's writer takes first: one order for all."""
+
 _READERS = 4
 _BUSY_S = 5
+_LEAST_CONNECT_S = 2
+_IDLE_S = 30
+"""A process that stops in the middle of a transaction keeps the others from writing no longer than this."""
+
+
+class _Words(NamedTuple):
+    """How one kind of database is told to begin a transaction that writes, and one that only reads."""
+
+    write: tuple[str, ...]
+    read: str
+
+
+_WORDS = {
+    "sqlite": _Words(("BEGIN IMMEDIATE",), "BEGIN"),
+    "postgresql": _Words(
+        ("BEGIN ISOLATION LEVEL READ COMMITTED", f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"),
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    ),
+}
+
+
+class TransactionLostError(Exception):
+    """The database dropped the whole transaction before it could be committed."""
 
 
 class Database:
     """One database by its SQLAlchemy URL. `busy_s` is how many seconds a lock of another process is waited for."""
 
     def __init__(self, url: str, *, busy_s: float = _BUSY_S) -> None:
-        self.url = url
-        self.dialect = _dialect(url)
+        self.url = _parsed(url)
+        self.dialect = self.url.get_backend_name()
         self._busy_s = busy_s
+        self._words = _WORDS[self.dialect]
 
     @property
     def has_one_process(self) -> bool:
@@ -31,46 +60,104 @@ class Database:
 
     def writer(self) -> Engine:
         """The engine of the one writer: every connection is new, the driver commits nothing by itself."""
-        return self._engine(_prepare_writer, poolclass=NullPool)
+        return self._engine(self._prepare_writer, poolclass=NullPool)
 
     def readers(self) -> Engine:
         """The engine of the readers: a small pool that cannot write."""
-        return self._engine(_prepare_reader, poolclass=QueuePool, pool_size=_READERS, max_overflow=0)
+        return self._engine(self._prepare_reader, poolclass=QueuePool, pool_size=_READERS, max_overflow=0)
 
     def begin(self, connection: Connection) -> None:
         """Begin the writer's transaction, taking the write lock at once."""
-        for statement in _BEGIN[self.dialect]:
+        for statement in self._words.write:
             connection.exec_driver_sql(statement)
 
+    def commit(self, connection: Connection) -> None:
+        """Commit it. Raises `TransactionLostError` when there is nothing that could be committed."""
+        # PostgreSQL answers COMMIT without an error when the transaction is gone or has failed.
+        if self.dialect == "postgresql" and not _is_open(connection):
+            raise TransactionLostError("the database dropped the transaction")
+        connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def reading(self, connection: Connection) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        connection.exec_driver_sql(self._words.read)
+        try:
+            yield connection
+        finally:
+            if not connection.invalidated:
+                connection.exec_driver_sql("ROLLBACK")
+
     def _engine(self, prepare: Any, **options: Any) -> Engine:
-        arguments = {"timeout": self._busy_s} if self.dialect == "sqlite" else {}
+        seconds = {"sqlite": {"timeout": self._busy_s}, "postgresql": _postgres(self._busy_s)}[self.dialect]
         # AUTOCOMMIT: BEGIN, SAVEPOINT and COMMIT are ours alone. With pysqlite's own transaction
         # handling, releasing an outermost savepoint would commit.
-        engine = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args=arguments, **options)
-        if self.dialect == "sqlite":
-            event.listen(engine, "connect", prepare)
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args=seconds, **options)
+        event.listen(engine, "connect", prepare)
         return engine
 
+    def _prepare_writer(self, connection: Any, _record: Any) -> None:
+        if self.dialect == "sqlite":
+            _run(
+                connection,
+                *_pragmas("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"),
+            )
+            return
+        _run(connection, *_limits(self._busy_s), *_durable(connection))
 
-def _dialect(url: str) -> str:
-    """The kind of database a URL names; raises `SettingsError` for one this product does not work on."""
+    def _prepare_reader(self, connection: Any, _record: Any) -> None:
+        if self.dialect == "sqlite":
+            _run(connection, *_pragmas("query_only=ON"))
+            return
+        _run(connection, *_limits(self._busy_s), "SET default_transaction_read_only = on")
+
+
+def _parsed(url: str) -> URL:
+    """The URL with the driver we use; raises `SettingsError` for a database this product does not work on."""
     try:
-        dialect = make_url(url).get_backend_name()
+        parsed = make_url(url)
+        dialect = parsed.get_backend_name()
     except ArgumentError as error:
-        raise SettingsError(f"The database URL cannot be read: {error}") from error
-    if dialect not in _BEGIN:
+        # The library's own words would show the URL, and a password in it.
+        raise SettingsError(
+            "The database URL cannot be read; write it as postgresql://user@host/name."
+        ) from error
+    if dialect not in _WORDS:
         raise SettingsError(f"There is no support for {dialect}; use a sqlite or postgresql URL.")
-    return dialect
+    return parsed.set(drivername="postgresql+psycopg") if dialect == "postgresql" else parsed
 
 
-def _prepare_writer(connection: Any, _record: Any) -> None:
-    _run(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+def _is_open(connection: Connection) -> bool:
+    from psycopg.pq import TransactionStatus
+
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.transaction_status is TransactionStatus.INTRANS)
 
 
-def _prepare_reader(connection: Any, _record: Any) -> None:
-    _run(connection, "query_only=ON")
+def _postgres(busy_s: float) -> dict[str, Any]:
+    """What the driver is told: give up on a server that is away, and notice one that went away."""
+    keepalive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    seconds = max(_LEAST_CONNECT_S, math.ceil(busy_s))
+    return {"connect_timeout": seconds, "application_name": "loopgate", **keepalive}
 
 
-def _run(connection: Any, *pragmas: str) -> None:
-    for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}").close()
+def _limits(busy_s: float) -> tuple[str, ...]:
+    return (
+        f"SET lock_timeout = {math.ceil(busy_s * 1000)}",
+        f"SET idle_in_transaction_session_timeout = {_IDLE_S * 1000}",
+    )
+
+
+def _durable(connection: Any) -> tuple[str, ...]:
+    """Acknowledged means on disk: what the server does less for its other users is not enough for this one."""
+    (mode,) = connection.execute("SHOW synchronous_commit").fetchone()
+    return ("SET synchronous_commit = on",) if mode in {"off", "local"} else ()
+
+
+def _pragmas(*values: str) -> Iterator[str]:
+    return (f"PRAGMA {value}" for value in values)
+
+
+def _run(connection: Any, *statements: str) -> None:
+    for statement in statements:
+        connection.execute(statement).close()

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from audit.errors import EventError, LogDamagedError
 from audit.log import Log
-from gateway.adapters.store.database import Database
+from gateway.adapters.store.database import Database, TransactionLostError
 from gateway.adapters.store.unit import Job, Unit, Work
 from gateway.core.errors import LedgerUnavailableError
 from gateway.ports import Clock, Readiness
@@ -30,10 +30,6 @@ _LARGEST_GROUP = 256
 _JOIN_S = 30
 _LARGEST_SKEW_MS = 5_000
 logger = logging.getLogger(__name__)
-
-
-class _TransactionLostError(Exception):
-    """The database dropped the whole transaction while one unit ran."""
 
 
 def _nothing(step: str) -> None:
@@ -173,14 +169,16 @@ class Writer:
         """One transaction. Raises `LedgerUnavailableError` when it did not, or may not, reach the disk."""
         connection = self._connected()
         try:
-            self._database.begin(connection)
+            connection = self._begun(connection)
             self._after("begun")
             drafts = [draft for job in group for draft in self._try(connection, job)]
             self._after("units")
             recorded = self._log.append(connection, drafts)
             self._after("appended")
-            connection.exec_driver_sql("COMMIT")
+            self._database.commit(connection)
             self._log.after_commit(recorded)
+        except LedgerUnavailableError:
+            raise
         except LogDamagedError as error:
             self._abandon()
             raise self._unavailable(str(error), damaged=True) from error
@@ -190,6 +188,18 @@ class Writer:
             raise self._unavailable(_words(error)) from error
         self._fault = ""
         self._after("committed")
+
+    def _begun(self, connection: Connection) -> Connection:
+        """The connection with its transaction begun; a new connection when the server had let the old one go."""
+        try:
+            self._database.begin(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            self._abandon()
+            connection = self._connected()
+            self._database.begin(connection)
+        return connection
 
     def _try(self, connection: Connection, job: Job) -> list[Any]:
         """Phase 1 for one unit: its events when it survives, none when it was rolled back."""
@@ -213,7 +223,7 @@ class Writer:
             connection.exec_driver_sql("ROLLBACK TO unit")
             connection.exec_driver_sql("RELEASE unit")
         except SQLAlchemyError as error:
-            raise _TransactionLostError(_words(cause)) from error
+            raise TransactionLostError(_words(cause)) from error
 
     def _connected(self) -> Connection:
         """The connection, with the log held against what is stored since the last failure."""
@@ -225,7 +235,8 @@ class Writer:
             if self._connection is None:
                 self._connection = self._engine.connect()
             # The whole log is hashed again at boot; after a failed commit its ends are enough.
-            self._log.load(self._connection, rehash=not self._log.size)
+            with self._database.reading(self._connection):
+                self._log.load(self._connection, rehash=not self._log.size)
         except LogDamagedError as error:
             self._abandon()
             raise self._unavailable(str(error), damaged=True) from error
