@@ -6,7 +6,7 @@ Times are milliseconds since 1970, UTC. Names, e-mail addresses and reasons are 
 
 from typing import cast
 
-from sqlalchemy import BigInteger, Table, Text
+from sqlalchemy import BigInteger, Index, Table, Text
 from sqlmodel import Field, SQLModel
 
 Milliseconds = BigInteger
@@ -231,6 +231,35 @@ class FindingRow(SQLModel, table=True):
     body: str = Field(sa_type=Document)
 
 
+class LineageCommitRow(SQLModel, table=True):
+    """A commit the gateway has seen or built, and who made it: a JSON list of roster ids and pseudonyms."""
+
+    __tablename__ = "lineage_commits"
+    __table_args__ = (Index("ix_lineage_commits_patch", "project", "patch_id"),)
+
+    project: str = Field(primary_key=True)
+    commit_id: str = Field(primary_key=True)
+    patch_id: str | None = None
+    makers: str = Field(sa_type=Document)
+    built: bool
+    seen_ms: int = Field(sa_type=Milliseconds)
+
+
+class LineageFileRow(SQLModel, table=True):
+    """What such a commit put at a path. `path_key` is the SHA-256 of the path; forty zeros mean it was removed."""
+
+    __tablename__ = "lineage_files"
+    __table_args__ = (
+        Index("ix_lineage_files_blob", "project", "blob"),
+        Index("ix_lineage_files_path", "project", "path_key"),
+    )
+
+    project: str = Field(primary_key=True)
+    commit_id: str = Field(primary_key=True)
+    path_key: str = Field(primary_key=True)
+    blob: str
+
+
 class SettingRow(SQLModel, table=True):
     """A value in force that is not a row of its own: the digest of the active policy."""
 
@@ -260,4 +289,6 @@ vote_keys = of(VoteKeyRow)
 one_time = of(OneTimeRow)
 work_items = of(WorkItemRow)
 findings = of(FindingRow)
+lineage_commits = of(LineageCommitRow)
+lineage_files = of(LineageFileRow)
 settings = of(SettingRow)
