@@ -1,6 +1,8 @@
 """What the gateway found out by reading, before it judges. Each group is null where it does not apply."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from gateway.core.changes import Change
 from gateway.core.model import Model
@@ -45,20 +47,64 @@ class MergeRequestFacts(Model):
 
 
 class PipelineFacts(Model):
-    """The newest pipeline of `sha`; `status` is GitLab's word, `none` when there is no pipeline."""
+    """The newest pipeline of `sha`; `status` is GitLab's word, `none` when there is no pipeline.
+
+    For an action on a pipeline it is that one, for `pipeline.run` the one to be: state `proposed`, with the names of
+    its `variables`. `protected` says whether the forge protects its `ref`.
+    """
 
     status: str
     sha: str
     id: int | None = None
+    ref: str = ""
+    protected: bool = False
+    variables: tuple[str, ...] = ()
+
+
+class JobFacts(Model):
+    """The CI job of an action, and the pipeline and commit it belongs to; `manual`: it waits for somebody.
+
+    `environment` is where it deploys to, null when it deploys nowhere, `unknown` when nobody can tell.
+    """
+
+    id: int
+    name: str
+    stage: str
+    status: str
+    manual: bool
+    environment: str | None
+    ref: str
+    protected: bool
+    sha: str
+    pipeline: int
+
+
+class TagFacts(Model):
+    """The tag of an action. `commit` is where it is now, null when it is not there; `to` where it shall be.
+
+    `released`: a release was made of it. `object` is what the ref holds: the commit, or a tag object of git's.
+    """
+
+    name: str
+    commit: str | None
+    object: str | None
+    to: str | None
+    protected: bool
+    released: bool
 
 
 class IssueFacts(Model):
-    """A work item now. `transitions` are the names of statuses reachable from `status`."""
+    """A work item now. `transitions` are the names of statuses reachable from `status`.
+
+    `current` holds the fields the action would overwrite as they are, by their names in the params; of a description
+    its `text` without secrets and the `sha256` of the whole.
+    """
 
     key: str
     status: str
     transitions: tuple[str, ...] = ()
     project: str
+    current: dict[str, Any] = Field(default_factory=dict)
 
 
 class DeploymentEntry(Model):
@@ -84,6 +130,16 @@ class DeploymentFacts(Model):
     to_sha: str | None
     history: tuple[DeploymentEntry, ...] = ()
     history_total: int = 0
+
+
+class LiftFacts(Model):
+    """The emergency stop that an action would lift, as it stands now; `engaged_ms` since 1970, UTC."""
+
+    id: str
+    scope: str
+    value: str
+    by: str
+    engaged_ms: int
 
 
 class TextFacts(Model):
@@ -158,7 +214,11 @@ class MissingFact(Model):
 
 
 class Facts(Model):
-    """Everything gathered for one action. `concurrent` is other open work in the touched services."""
+    """Everything gathered for one action. `concurrent` is other open work in the touched services.
+
+    `subject` holds what the action would overwrite, as it is now: part of what people are asked, not of what rules
+    see. JSON without floats; long texts as their SHA-256.
+    """
 
     agent: AgentFacts
     context: ContextFacts
@@ -168,6 +228,10 @@ class Facts(Model):
     pipeline: PipelineFacts | None = None
     issue: IssueFacts | None = None
     deployment: DeploymentFacts | None = None
+    job: JobFacts | None = None
+    tag: TagFacts | None = None
+    subject: dict[str, Any] = Field(default_factory=dict)
+    lift: LiftFacts | None = None
     change: Change | None = None
     deploys_to: tuple[str, ...] = ()
     text: TextFacts = TextFacts()

@@ -17,10 +17,12 @@ from gateway.core.facts import (
     DeploymentFacts,
     Facts,
     IssueFacts,
+    JobFacts,
     MergeRequestFacts,
     MissingFact,
     PipelineFacts,
     ProjectFacts,
+    TagFacts,
     TextFacts,
 )
 from gateway.core.model import Model
@@ -28,11 +30,11 @@ from gateway.core.vocabulary import ActionType
 
 INPUT_VERSION = 1
 # Free text and file contents stay out of the policy's sight: rules judge the facts measured from them.
-_UNSEEN_PARAMS = frozenset({"description", "body", "message", "changes", "link_title", "content_base64"})
+_UNSEEN_PARAMS = frozenset({"description", "body", "message", "changes", "link_title", "content_base64", "variables"})
 
 
 class ActionInput(Model):
-    """What is asked. `force` and `delete` are true for force pushes and deletions of refs."""
+    """What is asked. `force` and `delete` are true for what rewrites branches and deletes refs."""
 
     id: str
     type: str
@@ -154,6 +156,8 @@ class PolicyInput(Model):
     pipeline: PipelineFacts | None
     issue: IssueFacts | None
     deployment: DeploymentFacts | None
+    job: JobFacts | None
+    tag: TagFacts | None
     diff: DiffInput | None
     commits: tuple[CommitInput, ...] | None
     commits_total: int | None
@@ -179,8 +183,11 @@ _CONSEQUENTIAL = frozenset(
         ActionType.TAG_CREATE,
         ActionType.TAG_DELETE,
         ActionType.MERGE_REQUEST_MERGE,
+        ActionType.MERGE_REQUEST_REBASE,
         ActionType.PIPELINE_RUN,
+        ActionType.PIPELINE_RETRY,
         ActionType.JOB_PLAY,
+        ActionType.JOB_RETRY,
         ActionType.DEPLOYMENT_ROLLBACK,
         ActionType.ENVIRONMENT_STOP,
     }
@@ -199,8 +206,10 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         branch=facts.branch,
         merge_request=facts.merge_request,
         pipeline=facts.pipeline,
-        issue=facts.issue,
+        issue=_issue(facts.issue) if facts.issue else None,
         deployment=facts.deployment,
+        job=facts.job,
+        tag=facts.tag,
         diff=_diff(change) if change else None,
         commits=_commits(change) if change else None,
         commits_total=len(change.commits) if change else None,
@@ -230,10 +239,15 @@ def _action(action: Action, *, supported: bool) -> ActionInput:
         project=action.target.project,
         target=action.target.compact(),
         params=params,
-        force=action.type is ActionType.BRANCH_FORCE_PUSH,
+        force=action.type in {ActionType.BRANCH_FORCE_PUSH, ActionType.MERGE_REQUEST_REBASE},
         delete=action.type in {ActionType.BRANCH_DELETE, ActionType.TAG_DELETE},
         consequential=action.type in _CONSEQUENTIAL,
     )
+
+
+def _issue(issue: IssueFacts) -> IssueFacts:
+    seen = {k: v for k, v in issue.current.items() if k not in _UNSEEN_PARAMS}
+    return issue.model_copy(update={"current": seen})
 
 
 def _diff(change: Change) -> DiffInput:

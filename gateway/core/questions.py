@@ -6,13 +6,16 @@ from gateway.core.actions import Action
 from gateway.core.blast_radius import BlastRadius
 from gateway.core.changes import Change
 from gateway.core.digests import digest_of
-from gateway.core.facts import Facts
+from gateway.core.facts import Facts, IssueFacts
 from gateway.core.model import Model
 from gateway.core.params import MergeRequestMerge
 from gateway.core.rulings import Binding, Effect, Finding, Ruling
 from gateway.core.vocabulary import ActionType
 
 QUESTION_VERSION = 1
+_ON_A_HEAD = frozenset({ActionType.COMMIT_CREATE, ActionType.COMMIT_REVERT, ActionType.COMMIT_CHERRY_PICK})
+_MOVES = frozenset({ActionType.ISSUE_TRANSITION, ActionType.ISSUE_CLOSE, ActionType.ISSUE_REOPEN})
+_OVERWRITES = frozenset({ActionType.ISSUE_UPDATE, ActionType.ISSUE_ASSIGN})
 
 
 class Question(Model):
@@ -55,7 +58,8 @@ def difference(before: Question, after: Question) -> dict[str, Any]:
 
 def names_its_state(action: Action) -> bool:
     """Whether the action's own params name the state it was meant for, so that a moved world ends it."""
-    return isinstance(action.params, MergeRequestMerge) or action.type is ActionType.BRANCH_PUSH
+    named = {ActionType.BRANCH_PUSH, ActionType.STOP_LIFT}
+    return isinstance(action.params, MergeRequestMerge) or action.type in named
 
 
 def _is_bound(finding: Finding) -> bool:
@@ -74,11 +78,19 @@ def _subject(action: Action, facts: Facts) -> dict[str, Any]:
     if action.type is ActionType.DEPLOYMENT_ROLLBACK and facts.deployment:
         kept = {"environment", "current_id", "current_sha", "to_id", "to_sha"}
         return facts.deployment.model_dump(mode="json", include=kept)
-    if action.type is ActionType.ISSUE_TRANSITION and facts.issue:
-        return {"status": facts.issue.status}
-    if facts.branch and action.type in {ActionType.COMMIT_CREATE, ActionType.COMMIT_REVERT}:
+    if facts.issue:
+        return _issue_subject(action, facts.issue)
+    if action.type is ActionType.STOP_LIFT and facts.lift:
+        return facts.lift.model_dump(mode="json")
+    if facts.branch and action.type in _ON_A_HEAD:
         return {"branch": facts.branch.name, "head": facts.branch.head}
-    return {}
+    return facts.subject
+
+
+def _issue_subject(action: Action, issue: IssueFacts) -> dict[str, Any]:
+    if action.type in _MOVES:
+        return {"status": issue.status}
+    return dict(issue.current) if action.type in _OVERWRITES else {}
 
 
 def _merge_subject(action: Action, facts: Facts) -> dict[str, Any]:

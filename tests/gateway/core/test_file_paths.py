@@ -237,7 +237,9 @@ def test_a_name_with_a_secret_in_it_is_refused_without_repeating_it(
 
 def test_params_that_are_kept_as_they_came_lose_their_secrets_too() -> None:
     action = meant(
-        "issue.assign", {**GITLAB, "issue": 1}, {"x": [SECRET], "content_base64": SECRET, "path": 7, "n": 1}
+        "audit.redact",
+        {"system": "loopgate", "subject": "prn_1"},
+        {"x": [SECRET], "content_base64": SECRET, "path": 7, "n": 1},
     )
 
     assert SECRET not in action.model_dump_json()
