@@ -24,6 +24,9 @@ def verdict(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Verdic
     denials = [f for f in judgement.ruling.findings if f.effect is Effect.DENY]
     if _denies_for_good(denials, approved, judgement):
         return Verdict.DENY
+    if approved and denials and _half_read(judgement):
+        # An outage is not a change: without all facts nobody knows whether the question still reads the same.
+        return Verdict.WAIT
     if approved and approved.question_digest != judgement.question.digest:
         return Verdict.STALE
     if judgement.ruling.clauses and not _covered(judgement, approved, bench):
@@ -46,6 +49,12 @@ def _denies_for_good(denials: list[Finding], approved: Ticket | None, judgement:
     if approved:
         return any(f.retry is Retry.NEVER for f in denials)
     return any(f.retry is not Retry.WAIT_UNTIL or f.code.startswith("RATE-") for f in denials)
+
+
+def _half_read(judgement: Judgement) -> bool:
+    """Whether facts were missing, or the engine gave no answer, so that the question could not be phrased in full."""
+    silent = any(f.code == "POLICY_UNAVAILABLE" for f in judgement.ruling.findings)
+    return silent or bool(judgement.facts.missing)
 
 
 def _permits(ruling: Ruling) -> bool:

@@ -32,7 +32,7 @@ async def closed(stage: Stage) -> None:
         assert not merged(scene)
         scene.merge_request.state = "opened"
         await scene.settle(held["action_id"])
-        assert merged(scene)
+        assert not merged(scene)
 
 
 @fault("request-retargeted")
@@ -65,7 +65,9 @@ async def force_pushed(stage: Stage) -> None:
         main = scene.project.repository.branches()["main"]
         scene.project.repository.run("update-ref", "refs/heads/agent/note", main)
         scene.merge_request.sha = main
-        scene.project.repository.run("update-ref", f"refs/merge-requests/{scene.merge_request.iid}/head", main)
+        scene.project.repository.run(
+            "update-ref", f"refs/merge-requests/{scene.merge_request.iid}/head", main
+        )
         await scene.approved_then(held)
         assert not merged(scene)
         await scene.settle(held["action_id"])
@@ -209,25 +211,28 @@ async def stricter_policy(stage: Stage) -> None:
     async with stage.open() as scene:
         held = await scene.held()
         await scene.town.vote(OWNER, held["ticket"]["id"])
-    change(folder, "catalogue", _critical)
+    change(folder, "params", _stricter)
     async with stage.open(scene.token) as second:
         second.marks = scene.marks
         await second.town.vote(RELEASE, held["ticket"]["id"])
         await second.town.look(5)
         await ask_again(second, held)
         assert not merged(second)
-        document = await second.agent.action(held["action_id"])
-        await second.approve({"ticket": document["ticket"]})
-        await second.settle(held["action_id"])
+        again = await second.agent.propose(held["body"])
+        assert again["ticket"]["predecessor"] == held["ticket"]["id"]
+        second.seen.recovery = again["status"]
 
 
 @fault("clock-back")
 async def clock_back(stage: Stage) -> None:
     async with stage.open() as scene:
+        held = await scene.held()
         scene.town.clock.advance(-3600)
-        await scene.suffer()
+        await scene.approved_then(held)
+        assert not merged(scene)
         scene.town.clock.advance(3600)
-        await scene.recover()
+        await scene.settle(held["action_id"])
+        assert merged(scene)
 
 
 @fault("clock-forward")
@@ -258,5 +263,5 @@ def _without(document: Any, person: str) -> None:
     document["people"] = [p for p in document["people"] if p["id"] != person]
 
 
-def _critical(document: Any) -> None:
-    document["catalogue"]["services"][0]["tier"] = 0
+def _stricter(document: Any) -> None:
+    document["params"]["BLAST-001"]["files"] = {"low": 0, "high": 0}

@@ -16,7 +16,17 @@ from gateway.client.api import ApiError, Client, Problem
 from gateway.sandbox.gitlab.entities import MergeRequest, Project
 from gateway.sandbox.server import Sandbox
 from tests.failures.table import Row
-from tests.town import OPERATOR, OWNER, PROJECT, RELEASE, Town, built_town, held_merge, open_merge_request, proposal
+from tests.town import (
+    OPERATOR,
+    OWNER,
+    PROJECT,
+    RELEASE,
+    Town,
+    built_town,
+    held_merge,
+    open_merge_request,
+    proposal,
+)
 
 ALWAYS = {"action.requested", "action.judged"}
 BRANCH = proposal("branch.create", {"from": "main"}, branch="agent/x")
@@ -59,9 +69,7 @@ class Scene:
 
     @property
     def project(self) -> Project:
-        found = self.town.sandbox.forge.projects[1]
-        assert found.path == "checkout"
-        return found
+        return self.town.sandbox.forge.projects[1]
 
     @property
     def merge_request(self) -> MergeRequest:
@@ -149,9 +157,7 @@ class Scene:
         """A merge that waits for two people, proposed under the key `merge`."""
         opened = await open_merge_request(self.agent)
         self.sandbox.clock.advance(_A_WINDOW_S)
-        body = proposal(
-            "merge_request.merge", {"expected_head": opened.head}, merge_request=opened.iid
-        )
+        body = proposal("merge_request.merge", {"expected_head": opened.head}, merge_request=opened.iid)
         document = await self.post(body, key="merge")
         assert document["status"] == "held", document
         self.last["body"] = body
@@ -193,12 +199,16 @@ class Stage:
         path = self.town.home / "loopgate.toml"
         text, header = path.read_text(), f"[{section}]\n"
         lines = "".join(f"{name} = {value}\n" for name, value in values.items())
-        path.write_text(text.replace(header, header + lines) if header in text else f"{text}\n{header}{lines}")
+        path.write_text(
+            text.replace(header, header + lines) if header in text else f"{text}\n{header}{lines}"
+        )
 
     def forget(self, line: str) -> None:
         """Take one line out of the home's settings."""
         path = self.town.home / "loopgate.toml"
-        path.write_text("".join(f"{kept}\n" for kept in path.read_text().splitlines() if not kept.startswith(line)))
+        path.write_text(
+            "".join(f"{kept}\n" for kept in path.read_text().splitlines() if not kept.startswith(line))
+        )
 
     @asynccontextmanager
     async def open(self, token: str = "") -> AsyncIterator[Scene]:
@@ -232,9 +242,7 @@ def fault(name: str) -> Callable[[Scenario], Scenario]:
 
 
 @contextmanager
-def stage_on(
-    template: Path, folder: Path, capsys: pytest.CaptureFixture[str], seen: Seen
-) -> Iterator[Stage]:
+def stage_on(template: Path, folder: Path, capsys: pytest.CaptureFixture[str], seen: Seen) -> Iterator[Stage]:
     """A stage on a copy of the template home."""
     with built_town(template, folder) as town:
         yield Stage(town, capsys, seen)

@@ -22,6 +22,7 @@ class Project(Answer):
     path_with_namespace: str
     default_branch: str | None = None
     ci_config_path: str | None = None
+    archived: bool = False
 
 
 class ProtectedBranch(Answer):

@@ -136,6 +136,10 @@ class Inspector:
         if project.path_with_namespace.lower() != asked.lower():
             name = project.path_with_namespace
             raise FactsMissingError(f"The project is called {name} now; name it so.", retryable=False)
+        if project.archived:
+            raise FactsMissingError(
+                "The project is archived: it takes no writes until somebody unarchives it.", retryable=False
+            )
         return ProjectFacts(
             id=str(project.id),
             path=asked,

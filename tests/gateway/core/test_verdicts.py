@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.actions import Action
+from gateway.core.facts import MissingFact
 from gateway.core.judgements import Judgement
 from gateway.core.rulings import Effect, Finding, Retry, Ruling
 from gateway.core.tickets import Ticket, TicketState
@@ -104,6 +105,25 @@ def test_an_approval_waits_for_what_can_still_change() -> None:
 
     judged = asked(NEVER)
     assert verdict(judged, approved(judged), PEOPLE) is Verdict.DENY
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"),
+    [
+        ("GATE-002", (MissingFact(path="branch", reason="GitLab did not answer.", retry="wait_until"),)),
+        ("POLICY_UNAVAILABLE", ()),
+    ],
+)
+def test_an_outage_is_not_a_change_so_an_approval_outlives_it(
+    code: str, missing: tuple[MissingFact, ...]
+) -> None:
+    before = asked()
+    silence = finding(code, retry=Retry.FIX_AND_RETRY)
+    after = judgement(ruling(Effect.DENY, (silence,)), known=facts(missing=missing))
+
+    assert after.question.digest != before.question.digest
+    assert verdict(after, approved(before), PEOPLE) is Verdict.WAIT
+    assert verdict(after, None, PEOPLE) is Verdict.DENY
 
 
 def test_only_an_action_that_says_so_waits_without_an_approval() -> None:
