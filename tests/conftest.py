@@ -1,10 +1,11 @@
 """Fixtures shared by the whole suite."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres import Cluster, running_cluster
 from tests.town import Town, open_town, template_home
 
 
@@ -19,3 +20,10 @@ async def town(home_template: Path, tmp_path: Path) -> AsyncIterator[Town]:
     """A whole gateway with people, agents and the sandbox's vendors."""
     async with open_town(home_template, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for every test of this process; skips where none is installed."""
+    with running_cluster() as running:
+        yield running

@@ -1,9 +1,10 @@
 """A store in a temporary folder, and judgements to record in it."""
 
 import itertools
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,7 @@ from gateway.core.rulings import (
 from gateway.core.steps import Deny, Finish, Hold, Performance, Preparation, Start, Supersede, Wait
 from gateway.core.tickets import Bench, Ticket, Vote
 from gateway.core.vocabulary import ActionType, System
+from tests.postgres import Cluster
 
 ORIGIN = "gateway.example/audit/log1"
 NOW_MS = 1_800_000_000_000
@@ -95,9 +97,14 @@ class World:
     after: Callable[[str], None] | None = None
     limit: int = 2000
     busy_s: float = 5
+    cluster: Cluster | None = None
+    """Where the database is on PostgreSQL; without one it is a SQLite file in `folder`."""
+    name: str = ""
 
     @property
     def url(self) -> str:
+        if self.cluster:
+            return self.cluster.url(self.name)
         return f"sqlite:///{self.folder / 'loopgate.db'}"
 
     def log(self) -> Log:
@@ -113,7 +120,25 @@ class World:
 
     def create(self) -> None:
         """A new database; a copy of one that was made once, because migrating takes a while."""
-        (self.folder / "loopgate.db").write_bytes(_fresh_database())
+        if self.cluster:
+            self.name = self.cluster.new(_fresh_template(self.cluster))
+        else:
+            (self.folder / "loopgate.db").write_bytes(_fresh_database())
+
+    def run(self, script: str) -> None:
+        """Run SQL behind the gateway's back."""
+        if self.cluster:
+            self.cluster.run(script, self.name)
+            return
+        with closing(sqlite3.connect(self.folder / "loopgate.db")) as connection:
+            connection.executescript(script)
+            connection.commit()
+
+    def bytes(self) -> bytes:
+        """Everything that is stored, as bytes in which a value can be looked for."""
+        if self.cluster:
+            return self.cluster.dump(self.name)
+        return b"".join(p.read_bytes() for p in self.folder.iterdir())
 
     def migrate(self) -> None:
         """A new database, made the long way."""
@@ -292,7 +317,18 @@ def in_doubt(action: Action) -> Finish:
 @cache
 def _fresh_database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        # Its ids are out of the way of those that tests draw from the beginning.
-        world = World(Path(folder), ids=CountedIds(itertools.count(10**9)))
+        world = World(Path(folder), ids=_ids_out_of_the_way())
         world.migrate()
         return (world.folder / "loopgate.db").read_bytes()
+
+
+@cache
+def _fresh_template(cluster: Cluster) -> str:
+    world = World(Path(), ids=_ids_out_of_the_way(), cluster=cluster, name=cluster.new())
+    world.migrate()
+    return world.name
+
+
+def _ids_out_of_the_way() -> CountedIds:
+    """Ids that no test draws from the beginning."""
+    return CountedIds(itertools.count(10**9))
