@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.core import irreversible
 from gateway.core.actions import Action
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
@@ -10,19 +11,39 @@ from gateway.core.facts import (
     AgentFacts,
     ApprovalFact,
     ContextFacts,
+    JobFacts,
     MergeRequestFacts,
+    PipelineFacts,
+    TagFacts,
     UsageFacts,
 )
 from gateway.core.globs import matches
 from gateway.core.params import DeploymentRollback
 from gateway.core.principals import Roster, Tier
 from gateway.core.tickets import Ticket
-from gateway.core.vocabulary import ActionType
+from gateway.core.vocabulary import ActionType, System
 
 UNKNOWN = "unknown"
 PRODUCTION = "production"
 _TIERS = tuple(Tier)
-_WRITES_BRANCH = frozenset({ActionType.COMMIT_CREATE, ActionType.COMMIT_REVERT, ActionType.BRANCH_CREATE})
+_WRITES_BRANCH = frozenset(
+    {
+        ActionType.COMMIT_CREATE,
+        ActionType.COMMIT_REVERT,
+        ActionType.COMMIT_CHERRY_PICK,
+        ActionType.BRANCH_CREATE,
+    }
+)
+_AIMS_AT_ENVIRONMENT = frozenset({ActionType.DEPLOYMENT_ROLLBACK, ActionType.ENVIRONMENT_STOP})
+_RUNS_JOB = frozenset({ActionType.JOB_PLAY, ActionType.JOB_RETRY, ActionType.JOB_CANCEL})
+_RUNS_CI = frozenset(
+    {
+        ActionType.MERGE_REQUEST_MERGE,
+        ActionType.PIPELINE_RUN,
+        ActionType.PIPELINE_RETRY,
+        ActionType.TAG_CREATE,
+    }
+)
 # Words of an environment's name, gravest first; a name that has none of them is taken for production.
 _GRAVITY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("production", ("production", "prod", "live")),
@@ -35,8 +56,24 @@ _GRAVITY: tuple[tuple[str, tuple[str, ...]], ...] = (
 def agent_facts(
     action: Action, roster: Roster, usage: UsageFacts, *, suspended: bool, current_tier: str | None
 ) -> AgentFacts:
-    """The agent as the roster and the database know it; one the roster does not know is suspended."""
+    """The agent as the roster and the database know it; one the roster does not know is suspended.
+
+    A person of the roster acts for itself, at the lowest tier, with the grants of its roles (`role:operator`), and
+    only on the gateway's own things.
+    """
     entry = roster.agent(action.agent)
+    person = roster.person(action.agent)
+    if entry is None and person is not None:
+        return AgentFacts(
+            id=person.id,
+            owner=person.id,
+            tier=Tier.OBSERVER.value,
+            status="suspended" if suspended else "active",
+            grants=tuple(sorted(f"role:{role.value}" for role in person.roles)),
+            projects=(System.LOOPGATE.value,),
+            branch_prefix="agent/",
+            usage=usage,
+        )
     if entry is None:
         return AgentFacts(
             id=action.agent,
@@ -118,24 +155,41 @@ def authors_of(
 
 
 def deploys_to(
-    action: Action, change: Change | None, request: MergeRequestFacts | None, catalogue: Catalogue
+    action: Action,
+    change: Change | None,
+    request: MergeRequestFacts | None,
+    catalogue: Catalogue,
+    *,
+    pipeline: PipelineFacts | None = None,
+    job: JobFacts | None = None,
 ) -> tuple[str, ...]:
     """The environments this action would deploy to: the branch map's and the CI jobs', sorted.
 
     A merge whose CI configuration cannot be read whole, to a branch the map does not name, deploys to production
-    for all we know (policy.md DEPLOY-002: unknown = production).
+    for all we know (policy.md DEPLOY-002: unknown = production). So does a pipeline that is started.
     """
-    if action.type is ActionType.DEPLOYMENT_ROLLBACK:
+    if action.type in _AIMS_AT_ENVIRONMENT:
         return (action.target.environment or PRODUCTION,)
     if action.type in _WRITES_BRANCH:
         return _mapped(action, action.target.branch, catalogue)
-    if action.type is not ActionType.MERGE_REQUEST_MERGE:
+    if action.type in _RUNS_JOB:
+        return _of_job(job, change)
+    if action.type not in _RUNS_CI:
         return ()
-    mapped = _mapped(action, request.target_branch if request else None, catalogue)
+    merged = request.target_branch if request else None
+    mapped = _mapped(action, merged or (pipeline.ref if pipeline else None), catalogue)
     jobs = _of_jobs(change)
     if jobs is None:
         return mapped or (PRODUCTION,)
     return tuple(sorted({*mapped, *jobs}))
+
+
+def with_signals(action: Action, change: Change | None, tag: TagFacts | None) -> Change | None:
+    """The change with the signs that the action itself cannot be taken back."""
+    if change is None or tag is None:
+        return change
+    signs = irreversible.tag_signals(action.type, protected=tag.protected, released=tag.released)
+    return change.model_copy(update={"irreversible": tuple(sorted({*change.irreversible, *signs}))})
 
 
 def gravest(environments: tuple[str, ...]) -> str:
@@ -152,6 +206,14 @@ def reverts_by_commit(action: Action) -> bool:
 def _mapped(action: Action, branch: str | None, catalogue: Catalogue) -> tuple[str, ...]:
     here = [e for e in catalogue.environments if e.project == action.target.project]
     return tuple(sorted({e.environment for e in here if branch and matches(e.branch, branch)}))
+
+
+def _of_job(job: JobFacts | None, change: Change | None) -> tuple[str, ...]:
+    """The job's environment; when nobody can tell it, every environment of the configuration, or production."""
+    if job is not None and job.environment != UNKNOWN:
+        return (job.environment,) if job.environment else ()
+    found = _of_jobs(change)
+    return (PRODUCTION,) if found is None or job is None else found
 
 
 def _of_jobs(change: Change | None) -> tuple[str, ...] | None:

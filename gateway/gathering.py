@@ -39,10 +39,25 @@ _CHANGES_FILES = frozenset(
         ActionType.BRANCH_CREATE,
         ActionType.COMMIT_CREATE,
         ActionType.COMMIT_REVERT,
+        ActionType.COMMIT_CHERRY_PICK,
+        ActionType.BRANCH_DELETE,
+        ActionType.TAG_CREATE,
+        ActionType.TAG_DELETE,
+        ActionType.MERGE_REQUEST_REBASE,
+        ActionType.PIPELINE_RUN,
+        ActionType.PIPELINE_RETRY,
+        ActionType.JOB_PLAY,
+        ActionType.JOB_RETRY,
         ActionType.DEPLOYMENT_ROLLBACK,
     }
 )
-_INSPECTED = ("project", "branch", "merge_request", "pipeline", "issue", "deployment")
+_OF_REQUEST = frozenset(
+    {ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_OPEN, ActionType.MERGE_REQUEST_REBASE}
+)
+# What reaches an environment without any change of files.
+_BARE = frozenset({ActionType.ENVIRONMENT_STOP, ActionType.JOB_CANCEL})
+_NO_CHANGE = Change(base="0" * 40, head="0" * 40)
+_INSPECTED = ("project", "branch", "merge_request", "pipeline", "issue", "deployment", "job", "tag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,7 @@ class Gathering:
         inspection = await self._inspect(action)
         inspection = _with_owner(inspection, in_force)
         change, unmeasured = await self._measure(action, inspection)
+        change = derived.with_signals(action, change, inspection.tag)
         agent = await self._agent(action, in_force, now_ms)
         stops = await self.counters.stops_on(action)
         zone = derived.zone_of(in_force.time_zone)
@@ -75,8 +91,16 @@ class Gathering:
                 now_ms, zone or UTC, clock_ok=self.clock_ok(now_ms), door=action.door.value
             ),
             **{name: getattr(inspection, name) for name in _INSPECTED},
+            subject=inspection.subject,
             change=change,
-            deploys_to=derived.deploys_to(action, change, inspection.merge_request, in_force.catalogue),
+            deploys_to=derived.deploys_to(
+                action,
+                change,
+                inspection.merge_request,
+                in_force.catalogue,
+                pipeline=inspection.pipeline,
+                job=inspection.job,
+            ),
             text=_scan(action, inspection, change),
             approvals=derived.approvals_of(ticket),
             authors=authors,
@@ -119,10 +143,11 @@ class Gathering:
 
 def measure_blast(action: Action, facts: Facts, in_force: PolicyInForce) -> BlastRadius | None:
     """How far the action reaches; None where nothing is changed in a repository or an environment."""
-    if facts.change is None:
+    change = facts.change or (_NO_CHANGE if action.type in _BARE else None)
+    if change is None:
         return None
     return blast_radius.measure(
-        facts.change,
+        change,
         project=action.target.project or "",
         environment=derived.gravest(facts.deploys_to),
         concurrent=facts.concurrent,
@@ -140,10 +165,12 @@ def _measurement(action: Action, seen: Inspection, changes: Changes) -> _Measure
         return None
     if action.type is ActionType.DEPLOYMENT_ROLLBACK:
         return _of_rollback(action, seen.project, seen.deployment, changes)
-    if action.type in {ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_OPEN}:
+    if action.type in _OF_REQUEST:
         return _of_request(action, action.target.project, seen.merge_request, changes)
     if isinstance(action.params, BranchCreate):
         return _of_new_branch(action, action.params, seen.project, changes)
+    if action.type in _BY_COMMIT:
+        return _of_what_stands(action, seen, seen.project, changes)
     return _of_branch(action, action.target.project, changes)
 
 
@@ -152,7 +179,7 @@ def _of_request(
 ) -> _Measure | None:
     if request is None:
         return None
-    if action.type is ActionType.MERGE_REQUEST_MERGE:
+    if action.type is not ActionType.MERGE_REQUEST_OPEN:
         return lambda: changes.of_merge_request(project, request, action.agent)
     return lambda: changes.of_branches(project, request.source_branch, request.target_branch, action.agent)
 
@@ -163,12 +190,35 @@ def _of_new_branch(action: Action, params: BranchCreate, project: ProjectFacts, 
     return lambda: changes.of_branches(project.path, start, default, action.agent)
 
 
+def _of_what_stands(
+    action: Action, seen: Inspection, project: ProjectFacts, changes: Changes
+) -> _Measure | None:
+    """What a commit that CI runs, a tag names or a deletion drops has over the default branch."""
+    commit = _BY_COMMIT[action.type](seen)
+    if commit is None:
+        return None
+    return lambda: changes.of_branches(project.path, commit, project.default_branch, action.agent)
+
+
+_BY_COMMIT: dict[ActionType, Callable[[Inspection], str | None]] = {
+    ActionType.BRANCH_DELETE: lambda seen: seen.branch.head if seen.branch else None,
+    ActionType.TAG_CREATE: lambda seen: seen.tag.to if seen.tag else None,
+    ActionType.TAG_DELETE: lambda seen: seen.tag.commit if seen.tag else None,
+    ActionType.PIPELINE_RUN: lambda seen: seen.pipeline.sha if seen.pipeline else None,
+    ActionType.PIPELINE_RETRY: lambda seen: seen.pipeline.sha if seen.pipeline else None,
+    ActionType.JOB_PLAY: lambda seen: seen.job.sha if seen.job else None,
+    ActionType.JOB_RETRY: lambda seen: seen.job.sha if seen.job else None,
+}
+
+
 def _of_branch(action: Action, project: str, changes: Changes) -> _Measure | None:
     branch, commit, params = action.target.branch, action.target.commit, action.params
     if branch and isinstance(params, CommitCreate):
         return lambda: changes.of_commit(project, branch, params, action.agent)
     if branch and commit and action.type is ActionType.COMMIT_REVERT:
         return lambda: changes.of_revert(project, branch, commit, action.agent)
+    if branch and commit and action.type is ActionType.COMMIT_CHERRY_PICK:
+        return lambda: changes.of_cherry_pick(project, branch, commit, action.agent)
     return None
 
 

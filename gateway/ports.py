@@ -12,10 +12,12 @@ from gateway.core.facts import (
     BranchFacts,
     DeploymentFacts,
     IssueFacts,
+    JobFacts,
     MergeRequestFacts,
     MissingFact,
     PipelineFacts,
     ProjectFacts,
+    TagFacts,
     UsageFacts,
 )
 from gateway.core.model import Model
@@ -26,7 +28,7 @@ from gateway.core.principals import Door, Principal, Roster
 from gateway.core.rulings import Decision, PolicyVersion, RuleCard
 from gateway.core.steps import Blocked, Performance, Preparation, Step
 from gateway.core.tickets import Bench, Ticket
-from gateway.core.vocabulary import System
+from gateway.core.vocabulary import ForgeIdentity, System
 
 
 class Clock(Protocol):
@@ -147,7 +149,7 @@ class Ledger(Protocol):
 
 
 class Inspection(Model):
-    """What one system told about an action's target."""
+    """What one system told about an action's target. `subject` is what it would overwrite, as it is now."""
 
     project: ProjectFacts | None = None
     branch: BranchFacts | None = None
@@ -155,6 +157,9 @@ class Inspection(Model):
     pipeline: PipelineFacts | None = None
     issue: IssueFacts | None = None
     deployment: DeploymentFacts | None = None
+    job: JobFacts | None = None
+    tag: TagFacts | None = None
+    subject: dict[str, Any] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
     concurrent: int = 0
     missing: tuple[MissingFact, ...] = ()
@@ -216,6 +221,10 @@ class Changes(Protocol):
         """What reverting `commit` on `branch` would change."""
         ...
 
+    async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:
+        """What putting `commit` of another branch on `branch` would change."""
+        ...
+
 
 class Repository(Protocol):
     """Git plumbing in the mirror: building commits and moving refs with a lease."""
@@ -232,6 +241,31 @@ class Repository(Protocol):
 
     async def build_revert(self, project: str, branch: str, commit: str, author: str, marker: str) -> str:
         """Build the commit that reverts `commit` on top of `branch`, locally; return its id."""
+        ...
+
+    async def build_cherry_pick(
+        self, project: str, branch: str, commit: str, author: str, marker: str
+    ) -> str:
+        """Build the commit that repeats `commit` on top of `branch`, locally; return its id."""
+        ...
+
+    async def ref_of(self, project: str, ref: str) -> str | None:
+        """The object a full ref (`refs/tags/v1`) holds upstream now, or None when there is no such ref."""
+        ...
+
+    async def move(
+        self,
+        project: str,
+        ref: str,
+        new: str | None,
+        *,
+        expected: str | None,
+        identity: ForgeIdentity = ForgeIdentity.ROAD,
+    ) -> None:
+        """Move a full ref from `expected` (None: must not exist) to `new` (None: delete it) with a lease.
+
+        Raises `TargetRefusedError` or `TargetUnclearError`.
+        """
         ...
 
     async def push(self, project: str, branch: str, new: str, *, expected: str | None) -> None:

@@ -59,6 +59,7 @@ class PipelineFacts(Model):
     ref: str = ""
     protected: bool = False
     variables: tuple[str, ...] = ()
+    variables_total: int = 0
 
 
 class JobFacts(Model):
@@ -130,16 +131,6 @@ class DeploymentFacts(Model):
     to_sha: str | None
     history: tuple[DeploymentEntry, ...] = ()
     history_total: int = 0
-
-
-class LiftFacts(Model):
-    """The emergency stop that an action would lift, as it stands now; `engaged_ms` since 1970, UTC."""
-
-    id: str
-    scope: str
-    value: str
-    by: str
-    engaged_ms: int
 
 
 class TextFacts(Model):
@@ -231,7 +222,6 @@ class Facts(Model):
     job: JobFacts | None = None
     tag: TagFacts | None = None
     subject: dict[str, Any] = Field(default_factory=dict)
-    lift: LiftFacts | None = None
     change: Change | None = None
     deploys_to: tuple[str, ...] = ()
     text: TextFacts = TextFacts()

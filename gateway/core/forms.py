@@ -28,6 +28,7 @@ from gateway.core.params import (
     params_model,
 )
 from gateway.core.refs import check_name, check_name_or_commit
+from gateway.core.repository_params import check_repository_params
 from gateway.core.vocabulary import ActionType
 
 _LINE_ENDS = frozenset("\n\r\t")
@@ -86,7 +87,7 @@ def _check_meaning(params: Params) -> None:
             check_attachment(params)
             _check_base64(params.content_base64, "/params/content_base64")
         case _:
-            return
+            check_repository_params(params)
 
 
 def _check_branches(params: MergeRequestOpen) -> None:

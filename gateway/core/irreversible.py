@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from gateway.core.globs import matches_any
+from gateway.core.vocabulary import ActionType
 
 _SQL_PATHS = (
     "**.sql",
@@ -91,6 +92,15 @@ def signals(path: str, *, added: Iterable[str], removed: Iterable[str], deleted:
     new, old = list(added), list(removed)
     found = {*_of_path(path, deleted=deleted), *_of_lines(new), *_of_sql(path, new), *_of_guards(new, old)}
     return tuple(sorted(found))
+
+
+def tag_signals(action_type: ActionType, *, protected: bool, released: bool) -> tuple[str, ...]:
+    """The signs in an action on a tag: others take a protected tag for a release, and keep what they took."""
+    if action_type is ActionType.TAG_CREATE and protected:
+        return ("publish",)
+    if action_type is ActionType.TAG_DELETE and (protected or released):
+        return ("release-deleted",)
+    return ()
 
 
 def _of_path(path: str, *, deleted: bool) -> Iterator[str]:

@@ -26,6 +26,13 @@ from gateway.core.param_fields import (
     RefName,
     Title,
 )
+from gateway.core.repository_params import (
+    REPOSITORY_PARAMS,
+    MergeRequestUpdate,
+    PipelineRun,
+    PipelineVariable,
+    TagCreate,
+)
 from gateway.core.vocabulary import ActionType as T
 
 # Read from here, wherever they are written.
@@ -42,9 +49,13 @@ __all__ = [
     "Label",
     "LinkKind",
     "Markdown",
+    "MergeRequestUpdate",
     "NoParams",
     "Params",
+    "PipelineRun",
+    "PipelineVariable",
     "RefName",
+    "TagCreate",
     "Title",
 ]
 
@@ -130,14 +141,15 @@ class DeploymentRollback(Params):
 
 PARAMS: dict[T, type[Params]] = {
     **ISSUE_PARAMS,
+    **REPOSITORY_PARAMS,
     T.BRANCH_CREATE: BranchCreate,
     T.COMMIT_CREATE: CommitCreate,
     T.COMMIT_REVERT: NoParams,
-    T.COMMIT_COMMENT: Comment,
     T.MERGE_REQUEST_OPEN: MergeRequestOpen,
     T.MERGE_REQUEST_COMMENT: Comment,
     T.MERGE_REQUEST_MERGE: MergeRequestMerge,
     T.DEPLOYMENT_ROLLBACK: DeploymentRollback,
+    T.STOP_LIFT: NoParams,
 }
 
 

@@ -30,7 +30,9 @@ from gateway.core.vocabulary import ActionType
 
 INPUT_VERSION = 1
 # Free text and file contents stay out of the policy's sight: rules judge the facts measured from them.
-_UNSEEN_PARAMS = frozenset({"description", "body", "message", "changes", "link_title", "content_base64", "variables"})
+_UNSEEN_PARAMS = frozenset(
+    {"description", "body", "message", "changes", "link_title", "content_base64", "variables"}
+)
 
 
 class ActionInput(Model):

@@ -80,11 +80,8 @@ def _subject(action: Action, facts: Facts) -> dict[str, Any]:
         return facts.deployment.model_dump(mode="json", include=kept)
     if facts.issue:
         return _issue_subject(action, facts.issue)
-    if action.type is ActionType.STOP_LIFT and facts.lift:
-        return facts.lift.model_dump(mode="json")
-    if facts.branch and action.type in _ON_A_HEAD:
-        return {"branch": facts.branch.name, "head": facts.branch.head}
-    return facts.subject
+    on_a_head = facts.branch if action.type in _ON_A_HEAD else None
+    return {"branch": on_a_head.name, "head": on_a_head.head} if on_a_head else facts.subject
 
 
 def _issue_subject(action: Action, issue: IssueFacts) -> dict[str, Any]:

@@ -61,6 +61,9 @@ def facts_of(seen: Inspection, now_ms: int = NOW_MS) -> Facts:
         pipeline=seen.pipeline,
         issue=seen.issue,
         deployment=seen.deployment,
+        job=seen.job,
+        tag=seen.tag,
+        subject=seen.subject,
     )
 
 

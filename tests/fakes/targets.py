@@ -10,7 +10,7 @@ from gateway.core.facts import MergeRequestFacts, MissingFact
 from gateway.core.params import CommitCreate
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
-from gateway.core.vocabulary import System
+from gateway.core.vocabulary import ForgeIdentity, System
 from gateway.ports import ActionRecord, Inspection, Readiness, Reconciliation
 
 WORDS = "the target's own words"
@@ -131,6 +131,10 @@ class FakeChanges:
         """The set change, for a revert."""
         return self._answer("revert", project, branch, commit, agent)
 
+    async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:  # noqa: ARG002 - the port's form
+        """The set change, for a commit repeated elsewhere."""
+        return self._answer("cherry_pick", project, branch, agent)
+
     def _answer(self, *asked: str) -> Change:
         self.asked.append(asked)
         if self.error:
@@ -157,6 +161,33 @@ class FakeRepository:
     async def build_revert(self, project: str, branch: str, commit: str, author: str, marker: str) -> str:
         """An id made of what the revert would hold."""
         return sha256_text(f"{project} {branch} {commit} {author} {marker}")[:40]
+
+    async def build_cherry_pick(
+        self, project: str, branch: str, commit: str, author: str, marker: str
+    ) -> str:
+        """An id made of what the commit would hold."""
+        return sha256_text(f"again {project} {branch} {commit} {author} {marker}")[:40]
+
+    async def ref_of(self, project: str, ref: str) -> str | None:
+        """Where the ref is, if it is anywhere."""
+        return self.heads.get((project, ref))
+
+    async def move(
+        self,
+        project: str,
+        ref: str,
+        new: str | None,
+        *,
+        expected: str | None,
+        identity: ForgeIdentity = ForgeIdentity.ROAD,  # noqa: ARG002 - the port's form
+    ) -> None:
+        """Move or delete the ref, unless it has moved."""
+        if self.heads.get((project, ref)) != expected:
+            raise TargetRefusedError("The ref has moved.", code="stale")
+        if new is None:
+            del self.heads[project, ref]
+        else:
+            self.heads[project, ref] = new
 
     async def push(self, project: str, branch: str, new: str, *, expected: str | None) -> None:
         """Move the branch, unless it has moved."""
