@@ -1,8 +1,8 @@
 """The log's tables: SQLAlchemy Core, the same on SQLite and PostgreSQL.
 
-`leaves`, `heads` and `checkpoints` only grow. On SQLite, triggers refuse any UPDATE or DELETE of
-leaves and checkpoints; they guard against accidents, while signatures and hashes are for the rest.
-`metadata.create_all` applies them; a migration runs `TRIGGERS` itself.
+`leaves`, `heads` and `checkpoints` only grow. Triggers refuse any UPDATE or DELETE of leaves and
+checkpoints; they guard against accidents, while signatures and hashes are for the rest.
+`metadata.create_all` applies them; a migration runs `TRIGGERS` or `POSTGRESQL_TRIGGERS` itself.
 """
 
 from typing import Any
@@ -117,6 +117,27 @@ TRIGGERS = (LEAVES_NO_UPDATE, LEAVES_NO_DELETE, CHECKPOINTS_NO_UPDATE, CHECKPOIN
 
 TRIGGER_NAMES = tuple(statement.split()[5] for statement in TRIGGERS)
 
-for _statement in TRIGGERS:
-    _ddl: ExecutableDDLElement = DDL(_statement)  # type: ignore[no-untyped-call]
-    event.listen(metadata, "after_create", _ddl.execute_if(dialect="sqlite"))
+_REFUSE = """CREATE OR REPLACE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% only grows: % is refused', TG_TABLE_NAME, TG_OP; END $$"""
+
+POSTGRESQL_TRIGGERS = (
+    _REFUSE,
+    *(
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows()"
+        for table in ("audit_leaves", "audit_checkpoints")
+        for verb in ("UPDATE", "DELETE", "TRUNCATE")
+    ),
+)
+"""The same for PostgreSQL, which also has TRUNCATE to be refused."""
+
+
+def _listen(statements: tuple[str, ...], dialect: str) -> None:
+    for statement in statements:
+        # DDL() formats its statement with %.
+        ddl: ExecutableDDLElement = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(metadata, "after_create", ddl.execute_if(dialect=dialect))
+
+
+_listen(TRIGGERS, "sqlite")
+_listen(POSTGRESQL_TRIGGERS, "postgresql")
