@@ -84,6 +84,15 @@ class GitChanges:
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.revert(mirror, span, commit, agent, shape.ci_path)
 
+    async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:
+        """What the branch would change against the default branch once `commit` is repeated on it."""
+        with facts_missing():
+            mirror = await self._mirrors.mirror(project)
+            seen = await self._mirrors.sync(mirror)
+            parent = _found(seen.branch(branch), branch)
+            span, shape = await self._span(mirror, seen, branch, parent)
+            return await self._proposals.cherry_pick(mirror, span, commit, agent, shape.ci_path)
+
     async def code_owners(self, project: str, branch: str) -> str | None:
         """The text of the CODEOWNERS file at a branch's head, from the first place GitLab looks that has one."""
         with facts_missing():

@@ -14,7 +14,12 @@ from gateway.adapters.git.mirrors import Mirror, Mirrors, Snapshot
 from gateway.adapters.git.overlays import Overlay, overlaid
 from gateway.adapters.git.proposals import Proposals
 from gateway.adapters.git.pushes import check_push
-from gateway.adapters.git.reverts import revert_message, reverted_tree
+from gateway.adapters.git.reverts import (
+    cherry_pick_message,
+    cherry_picked_tree,
+    revert_message,
+    reverted_tree,
+)
 from gateway.adapters.git.runner import Call, Git, GitError, GitTimeoutError
 from gateway.core.errors import FactsMissingError, TargetRefusedError, TargetUnclearError
 from gateway.core.params import CommitCreate
@@ -75,6 +80,51 @@ class GitRepository:
             tree = await reverted_tree(self._git, mirror.path, mirror.path / "objects", undoing)
             return await self._commit(mirror, tree, head, author, revert_message(undoing.commit))
 
+    async def build_cherry_pick(
+        self, project: str, branch: str, commit: str, author: str, marker: str
+    ) -> str:
+        """Build the commit that repeats `commit` on `branch` in the mirror. Raises `TargetRefusedError`."""
+        del marker  # the commit's id is the mark
+        with refused():
+            mirror, seen = await self._synced(project)
+            head = seen.branch(branch)
+            if head is None:
+                raise EditError(f"There is no branch {branch}.")
+            again = await self._proposals.picking(mirror, head, commit)
+            tree = await cherry_picked_tree(self._git, mirror.path, mirror.path / "objects", again)
+            return await self._commit(mirror, tree, head, author, cherry_pick_message(again.commit))
+
+    async def ref_of(self, project: str, ref: str) -> str | None:
+        """The object a full ref holds upstream now, or None. Raises `FactsMissingError`."""
+        try:
+            return (await self._mirrors.upstream(project)).refs.get(ref)
+        except GitError as failed:
+            raise FactsMissingError(f"Git could not ask for {ref}: {failed.detail}") from failed
+
+    async def move(
+        self,
+        project: str,
+        ref: str,
+        new: str | None,
+        *,
+        expected: str | None,
+        identity: ForgeIdentity = ForgeIdentity.ROAD,
+    ) -> None:
+        """Move a full ref from `expected` (None: must not exist) to `new` (None: delete it) with a lease.
+
+        Raises as `push` does. What `new` names must be in the mirror.
+        """
+        with refused():
+            mirror, seen = await self._synced(project)
+            now = seen.refs.get(ref)
+            if now == new:
+                return
+            if now != expected:
+                raise TargetRefusedError(
+                    f"{ref} is at {now}, not at {expected}; nothing was pushed.", code="stale"
+                )
+        await self._send(mirror, ref, new, expected, identity)
+
     async def push(
         self,
         project: str,
@@ -94,7 +144,7 @@ class GitRepository:
             if now != new:
                 await self._check_lease(mirror, branch, now, expected, new)
         if now != new:
-            await self._send(mirror, branch, new, expected, identity)
+            await self._send(mirror, _HEADS + branch, new, expected, identity)
         await self._absorb(mirror, branch, new)
 
     async def _check_lease(
@@ -111,12 +161,11 @@ class GitRepository:
             raise TargetRefusedError(f"{new} does not follow {expected}: that would rewrite {branch}.")
 
     async def _send(
-        self, mirror: Mirror, branch: str, new: str, expected: str | None, identity: ForgeIdentity
+        self, mirror: Mirror, ref: str, new: str | None, expected: str | None, identity: ForgeIdentity
     ) -> None:
         remote = await self._mirrors.forge.remote(mirror.project, identity)
-        ref = _HEADS + branch
         call = Call(
-            (*_PUSH, f"--force-with-lease={ref}:{expected or ''}", remote.url, f"{new}:{ref}"),
+            (*_PUSH, f"--force-with-lease={ref}:{expected or ''}", remote.url, f"{new or ''}:{ref}"),
             at=mirror.path,
             config=remote.config,
             seconds=self._git.bounds.network_s,
@@ -128,16 +177,16 @@ class GitRepository:
         try:
             check_push(answer, ref)
         except TargetRefusedError as refusal:
-            if not await self._arrived(mirror.project, branch, new):
+            if not await self._arrived(mirror.project, ref, new):
                 raise refusal from None
 
-    async def _arrived(self, project: str, branch: str, new: str) -> bool:
-        """Whether the branch is at the new commit although git was told no, as after a repeated request.
+    async def _arrived(self, project: str, ref: str, new: str | None) -> bool:
+        """Whether the ref is where it should be although git was told no, as after a repeated request.
 
         Raises `TargetUnclearError` when that cannot be asked.
         """
         try:
-            return (await self._mirrors.upstream(project)).branch(branch) == new
+            return (await self._mirrors.upstream(project)).refs.get(ref) == new
         except GitError as lost:
             raise TargetUnclearError(f"the push was refused, then {lost.detail}") from lost
 

@@ -1,4 +1,4 @@
-"""The tree that undoes a commit, merged by git without a working tree."""
+"""The tree that undoes a commit, or repeats it elsewhere, merged by git without a working tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NOBODY = "loopgate <loopgate> 0 +0000"
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """What to undo on top of what. `before` is the tree the commit started from (its first parent's)."""
+    """What to undo, or to repeat, on top of what. `before` is the tree the commit started from (its first parent's)."""
 
     commit: CommitObject
     before: str
@@ -34,20 +34,44 @@ async def reverted_tree(git: Git, at: Path, objects: Path, undoing: Undoing) -> 
     A three-way merge whose base is the commit's tree. Git finds merge bases in history, so three commits without a
     past are made up for it. Raises `EditError` with git's words on a conflict, and `GitError`.
     """
-    base, made = _commit(undoing.commit.tree)
-    ours, mine = _commit(undoing.head_tree, base)
-    theirs, other = _commit(undoing.before, base)
+    trees = (undoing.commit.tree, undoing.head_tree, undoing.before)
+    tree, conflicts = await _merged(git, at, objects, trees)
+    if conflicts:
+        raise EditError(f"{undoing.commit.id} cannot be reverted on its own. {conflicts}")
+    if tree == undoing.head_tree:
+        raise EditError(f"Reverting {undoing.commit.id} would change nothing: it is undone already.")
+    return tree
+
+
+def cherry_pick_message(commit: CommitObject) -> str:
+    """The message of a cherry-pick, in git's own form (git-cherry-pick(1), `-x`)."""
+    return f"{commit.message}\n\n(cherry picked from commit {commit.id})"
+
+
+async def cherry_picked_tree(git: Git, at: Path, objects: Path, again: Undoing) -> str:
+    """The tree after the commit was repeated; its new objects are in `objects`. Raises as `reverted_tree` does."""
+    trees = (again.before, again.head_tree, again.commit.tree)
+    tree, conflicts = await _merged(git, at, objects, trees)
+    if conflicts:
+        raise EditError(f"{again.commit.id} cannot be picked on its own. {conflicts}")
+    if tree == again.head_tree:
+        raise EditError(f"Picking {again.commit.id} would change nothing: it is there already.")
+    return tree
+
+
+async def _merged(git: Git, at: Path, objects: Path, trees: tuple[str, str, str]) -> tuple[str, str]:
+    """The merge of three trees (base, ours, theirs), or git's words on the conflict."""
+    base, made = _commit(trees[0])
+    ours, mine = _commit(trees[1], base)
+    theirs, other = _commit(trees[2], base)
     await write_loose(objects, {EMPTY_TREE: ("tree", b""), **made, **mine, **other})
     call = Call(("merge-tree", "--write-tree", "--messages", ours, theirs), at=at, objects=objects)
     answer = await git.ask(call)
     if answer.status == 1:
-        raise EditError(f"{undoing.commit.id} cannot be reverted on its own. {_conflicts(answer.out)}")
+        return "", _conflicts(answer.out)
     if answer.status:
         raise GitError(answer.words, status=answer.status)
-    tree = answer.out.split(b"\n", 1)[0].decode("ascii")
-    if tree == undoing.head_tree:
-        raise EditError(f"Reverting {undoing.commit.id} would change nothing: it is undone already.")
-    return tree
+    return answer.out.split(b"\n", 1)[0].decode("ascii"), ""
 
 
 def _commit(tree: str, parent: str | None = None) -> tuple[str, Mapping[str, tuple[str, bytes]]]:
