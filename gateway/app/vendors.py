@@ -49,6 +49,7 @@ async def connect(gateway: Gateway, stack: AsyncExitStack) -> Changes:
         timeout_s=settings.egress.timeout_s,
         max_bytes=settings.egress.max_bytes,
     )
+    gateway.targets[System.LOOPGATE] = gateway.store.own
     gateway.targets[System.JIRA] = await _jira(gateway, egress, marker, stack)
     if not settings.gitlab.url:
         gateway.targets[System.GITLAB] = UnconnectedTarget(System.GITLAB)

@@ -30,10 +30,21 @@ def stop(
     )
 
 
-def lift(stop_id: str, config: ConfigFolder = default_config(), as_json: AsJson = False) -> None:
-    """Lift a stop."""
-    left = run_as_person(config, lambda signed: signed.client.lift(stop_id))
+def lift(
+    stop_id: str,
+    reason: Annotated[str, typer.Option("--reason", prompt="Reason", help="Why; the two operators read it.")],
+    config: ConfigFolder = default_config(),
+    as_json: AsJson = False,
+) -> None:
+    """Ask two other operators to lift a stop."""
+    asked = run_as_person(config, lambda signed: signed.client.lift(stop_id, reason))
     if as_json:
-        print_json(left)
+        print_json(asked)
         return
-    console.print(plain(f"Lifted {stop_id}; {len(left['items'])} stops are left."))
+    ticket = (asked["ticket"] or {}).get("id", "")
+    console.print(
+        plain(
+            f"Two operators other than you are asked; {stop_id} stays in force until both have approved: "
+            f"`loopgate tickets approve {ticket}`."
+        )
+    )

@@ -138,9 +138,9 @@ class Client:
         """Engage a stop."""
         return await self._json("POST", "/v1/stops", json={"scope": scope, "value": value, "reason": reason})
 
-    async def lift(self, stop_id: str) -> dict[str, Any]:
-        """Lift a stop."""
-        return await self._json("POST", f"/v1/stops/{_part(stop_id)}/lift")
+    async def lift(self, stop_id: str, reason: str) -> dict[str, Any]:
+        """Ask to lift a stop; the action that waits for two operators."""
+        return await self._json("POST", f"/v1/stops/{_part(stop_id)}/lift", json={"reason": reason})
 
     async def events(self, **filters: Any) -> dict[str, Any]:
         """A page of events of the log."""

@@ -36,6 +36,8 @@ def _wrong_with(scope: str, value: str, roster: Roster) -> str | None:
         return "A project is a GitLab path, such as shop/checkout, or a Jira key, such as jira:SHOP"
     if scope == "agent" and roster.agent(value) is None:
         return "The policy in force has no such agent"
+    if scope == "action_type" and value == ActionType.STOP_LIFT:
+        return "A stop on lifting stops could never be lifted"
     if scope == "action_type" and value not in set(ActionType):
         return "That is no type of action; name one, such as issue.create, or stop everything"
     return None

@@ -145,6 +145,6 @@ SPECS: dict[ActionType, ActionSpec] = {
     T.ENVIRONMENT_STOP: _gitlab("environment", undone_by="redeploy", identity=_MERGE),
     T.POLICY_ACTIVATE: ActionSpec(systems=_OWN, aims=(), undone_by="policy.rollback"),
     T.POLICY_ROLLBACK: ActionSpec(systems=_OWN, aims=(), undone_by="policy.activate"),
-    T.STOP_LIFT: ActionSpec(systems=_OWN, aims=("stop",), undone_by="stop again"),
+    T.STOP_LIFT: ActionSpec(systems=_OWN, aims=("stop",), supported=_OWN, undone_by="stop again"),
     T.AUDIT_REDACT: ActionSpec(systems=_OWN, aims=("subject",), undone_by="irreversible"),
 }

@@ -89,8 +89,8 @@ class Emergency(Protocol):
         """Engage a stop."""
         ...
 
-    async def lift(self, stop_id: str, *, by: str) -> None:
-        """Lift a stop; raises `NotFoundError`."""
+    async def stop(self, stop_id: str) -> Stop:
+        """A stop in force; raises `NotFoundError` or `ConflictError`."""
         ...
 
     async def stops(self) -> tuple[Stop, ...]:

@@ -8,7 +8,7 @@ package gate.registry
 
 # METADATA
 # description: Rules no data can remove, silence or waive.
-floor := {"SECRET-001", "SOD-001", "TRUST-002", "TEXT-001"}
+floor := {"SECRET-001", "SOD-001", "TRUST-002", "TRUST-003", "TEXT-001"}
 
 loaded contains name if {
 	is_set(data.rules[team][rule].findings)

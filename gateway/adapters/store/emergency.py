@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from audit.events import EventType
 from gateway.adapters.store import events, tables
@@ -17,7 +17,7 @@ E = EventType
 
 
 class SqlEmergency:
-    """Engages and lifts stops; suspends agents and sets their tier."""
+    """Engages stops; suspends agents and sets their tier. Lifting is an action on the road (`lifting.py`)."""
 
     def __init__(self, writer: Writer, reader: Reader, ids: Ids) -> None:
         self._writer, self._reader, self._ids = writer, reader, ids
@@ -31,9 +31,15 @@ class SqlEmergency:
             )
         )
 
-    async def lift(self, stop_id: str, *, by: str) -> None:
-        """Lift a stop; raises `NotFoundError`, or `ConflictError` when it is lifted already."""
-        await self._writer.run(lambda unit: _lift(unit, stop_id, by))
+    async def stop(self, stop_id: str) -> Stop:
+        """A stop in force; raises `NotFoundError`, or `ConflictError` when it is lifted already."""
+        query = select(tables.stops).where(tables.stops.c.id == stop_id)
+        row = await self._reader.run(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise NotFoundError("There is no such stop.")
+        if row.lifted_ms is not None:
+            raise ConflictError("This stop is lifted already.")
+        return _stop_of(row)
 
     async def stops(self) -> tuple[Stop, ...]:
         """The stops in force, oldest first."""
@@ -61,16 +67,6 @@ def _engage(unit: Unit, stop: Stop) -> Stop:
     data = {"scope": stop.scope, "value": stop.value or None, "by": stop.by}
     unit.record(events.drafted(E.STOP_ENGAGED, stop.id, data, {"reason": stop.reason}))
     return stop
-
-
-def _lift(unit: Unit, stop_id: str, by: str) -> None:
-    row = tables.stops.c
-    if unit.one(select(row.id).where(row.id == stop_id)) is None:
-        raise NotFoundError("There is no such stop.")
-    in_force = and_(row.id == stop_id, row.lifted_ms.is_(None))
-    if unit.changes(update(tables.stops).where(in_force).values(lifted_ms=unit.now_ms, lifted_by=by)) != 1:
-        raise ConflictError("This stop is lifted already.")
-    unit.record(events.drafted(E.STOP_LIFTED, stop_id, {"by": by}))
 
 
 def _stop_of(row: Any) -> Stop:

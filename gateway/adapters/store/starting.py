@@ -12,6 +12,7 @@ from gateway.core.actions import Action, ActionState
 from gateway.core.permits import RULING_LIFETIME_MS, Permit
 from gateway.core.steps import Blocked, Start
 from gateway.core.tickets import TicketState
+from gateway.core.vocabulary import ActionType
 
 ACTIVE_POLICY = "active_policy"
 ACT_LEASE_MS = 180_000
@@ -32,7 +33,12 @@ def start(unit: Unit, step: Start) -> None:
 
 
 def stops_on(connection: Connection, action: Action) -> tuple[str, ...]:
-    """Ids of the stops in force for everything, this agent, its project or its type; sorted."""
+    """Ids of the stops in force for everything, this agent, its project or its type; sorted.
+
+    Lifting a stop is held by none: two operators decide it, and a stop on everything could never end otherwise.
+    """
+    if action.type is ActionType.STOP_LIFT:
+        return ()
     named = {
         "agent": action.agent,
         "project": action.target.project or "",

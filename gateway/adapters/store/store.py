@@ -10,6 +10,7 @@ from gateway.adapters.store.desk import SqlDesk
 from gateway.adapters.store.emergency import SqlEmergency
 from gateway.adapters.store.figures import figures_of
 from gateway.adapters.store.ledger import SqlLedger
+from gateway.adapters.store.lifting import LoopgateTarget
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
@@ -30,6 +31,7 @@ class Store:
     desk: SqlDesk
     counters: SqlCounters
     emergency: SqlEmergency
+    own: LoopgateTarget
     credentials: SqlCredentials
     policies: Policies
     work_items: WorkItems
@@ -47,6 +49,7 @@ class Store:
             desk=SqlDesk(writer, reader, sources, sessions),
             counters=SqlCounters(reader),
             emergency=SqlEmergency(writer, reader, sources.ids),
+            own=LoopgateTarget(writer, reader),
             credentials=SqlCredentials(writer, reader, sources, sessions),
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),

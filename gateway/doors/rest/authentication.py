@@ -43,7 +43,7 @@ def only(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
 AsAgent = Annotated[Principal, Depends(only(Role.AGENT))]
 AsReader = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
 AsCanceller = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.OPERATOR))]
-AsApprover = Annotated[Principal, Depends(only(Role.APPROVER))]
+AsApprover = Annotated[Principal, Depends(only(Role.APPROVER, Role.OPERATOR))]
 AsTicketReader = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
 AsAuditor = Annotated[Principal, Depends(only(Role.AUDITOR))]
 AsOperator = Annotated[Principal, Depends(only(Role.OPERATOR))]

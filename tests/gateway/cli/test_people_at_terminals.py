@@ -143,20 +143,25 @@ def test_an_interrupted_prompt_ends_in_a_sentence(shell: Shell) -> None:
     assert b"Traceback" not in shown
 
 
-def test_the_brake_stops_at_once_and_is_lifted_by_its_id(shell: Shell) -> None:
+def test_the_brake_stops_at_once_and_two_others_are_asked_to_lift_it(shell: Shell) -> None:
     stopped = shell.person(OPERATOR, "stop", "agent", "agt_fixer", "--reason", "Trying it.", "--json")
     denied = shell.act(proposal("branch.create", {"from": "main"}, branch="agent/stopped"))
     nobody = shell.person(OWNER, "stop", "--reason", "Not mine to stop.", "--json")
-    lifted = shell.person(OPERATOR, "lift", stopped.document["id"], "--json")
-    unknown = shell.person(OPERATOR, "lift", "stp_1", "--json")
+    why = ("--reason", "Seen to.", "--json")
+    asked = shell.person(OPERATOR, "lift", stopped.document["id"], *why)
+    unknown = shell.person(OPERATOR, "lift", "stp_1", *why)
+    for other in ("prn_operator_two", "prn_operator_three"):
+        shell.person(other, "tickets", "approve", asked.document["ticket"]["id"], *why)
     valueless = shell.person(OPERATOR, "stop", "agent", "--reason", "Whom?", "--json")
 
-    assert (stopped.code, lifted.code) == (0, 0)
+    assert (stopped.code, asked.code, asked.document["status"]) == (0, 0, "held")
     assert denied.code == 3
-    assert lifted.document["items"] == []
     assert (nobody.code, nobody.document["code"]) == (3, "out_of_scope")
     assert (unknown.code, unknown.document["code"]) == (1, "not_found")
     assert (valueless.code, valueless.document["code"]) == (1, "malformed")
+    wanted = ("actions", "show", asked.document["action_id"], "--json")
+    statuses = (shell.person(OPERATOR, *wanted).document["status"] for _ in range(30))
+    assert "performed" in statuses
     assert shell.act(proposal("branch.create", {"from": "main"}, branch="agent/going-on")).code == 0
 
 

@@ -63,3 +63,8 @@ def test_what_a_scope_calls_a_project_stops_the_targets_there(target: dict[str, 
     named = "jira:SHOP" if aimed.system == "jira" else "shop/CHECKOUT"
 
     assert stopped_value("project", named, ROSTER) == aimed.project
+
+
+def test_nothing_can_stop_the_lifting_of_stops() -> None:
+    with pytest.raises(MalformedError, match="never be lifted"):
+        stopped_value("action_type", "stop.lift", ROSTER)

@@ -20,7 +20,24 @@ test_stop_denies if {
 		"code": "TRUST-002",
 		"effect": "deny",
 		"facts": {"status": "active", "stops": ["stp_1"]},
+		"retry": "wait_until",
 	}} with input as _agent("active", true, ["stp_1"])
+}
+
+test_stop_that_nobody_can_name_denies_for_good if {
+	stopped.findings == {{
+		"code": "TRUST-002",
+		"effect": "deny",
+		"facts": {"status": "active", "stops": []},
+	}} with input as _agent("active", true, [])
+}
+
+test_suspension_outweighs_a_stop if {
+	stopped.findings == {{
+		"code": "TRUST-002",
+		"effect": "deny",
+		"facts": {"status": "suspended", "stops": ["stp_1"]},
+	}} with input as _agent("suspended", true, ["stp_1"])
 }
 
 test_active_agent_is_silent if {

@@ -17,6 +17,7 @@ from gateway.core.permits import PermitRefusedError
 from gateway.core.steps import Blocked, Finish, Hold, Step
 from gateway.core.tickets import Ticket
 from tests.gateway.adapters.store.agreement import assert_log_and_state_agree, states_told
+from tests.gateway.adapters.store.hands import lift_by_hand
 from tests.gateway.adapters.store.world import OWNER, VOTERS, World, asking, performed, reserving, vote
 
 VERBS = st.sampled_from(
@@ -100,7 +101,7 @@ class Actor:
 
     async def lift(self, _action: Action, _ticket: Ticket | None) -> None:
         for stop in await self.store.emergency.stops():
-            await self.store.emergency.lift(stop.id, by=OWNER)
+            await lift_by_hand(self.store, stop.id)
 
     async def pass_a_minute(self, _action: Action, _ticket: Ticket | None) -> None:
         self.world.clock.pass_ms(60_000)

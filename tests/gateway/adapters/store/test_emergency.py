@@ -8,6 +8,7 @@ from gateway.adapters.store.store import Store
 from gateway.core.errors import ConflictError, NotFoundError
 from gateway.core.outcomes import UnderWay
 from gateway.core.steps import Blocked
+from tests.gateway.adapters.store.hands import lift_by_hand
 from tests.gateway.adapters.store.world import AGENT, OWNER, World
 
 
@@ -50,14 +51,15 @@ async def test_a_lifted_stop_blocks_no_more(world: World, store: Store) -> None:
     stop = await store.emergency.engage("everything", "", reason="Something burns.", by=OWNER)
     other = await store.emergency.engage("agent", "agt_other", reason="Another.", by=OWNER)
 
-    await store.emergency.lift(stop.id, by=OWNER)
+    assert await store.emergency.stop(stop.id) == stop
+    await lift_by_hand(store, stop.id)
 
     assert await store.emergency.stops() == (other,)
     assert isinstance(await store.ledger.record(world.start(action)), UnderWay)
     with pytest.raises(ConflictError):
-        await store.emergency.lift(stop.id, by=OWNER)
+        await store.emergency.stop(stop.id)
     with pytest.raises(NotFoundError):
-        await store.emergency.lift("stp_none", by=OWNER)
+        await store.emergency.stop("stp_none")
     assert [t["reason"] for t in await told(store, "stop.engaged")] == ["Something burns.", "Another."]
     assert [t["subject"] for t in await told(store, "stop.lifted")] == [stop.id]
 
