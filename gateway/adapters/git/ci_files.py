@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import Objects
@@ -20,7 +21,13 @@ _TOKEN = re.compile(r"[^\s\"'`;|&()<>{}=$,]+")
 _TOKENS = 5_000
 _LISTED = 200_000
 _WILDCARDS = 2
+# Parsed in less time than another thread would need to take it up.
+_SMALL = 2 * 1024
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+
+
+# What a text says is the same whichever tree holds it.
+_parsed = lru_cache(maxsize=64)(parsed_ci)
 
 
 @dataclass(slots=True)
@@ -89,7 +96,7 @@ async def _read(objects: Objects, tree: str, name: str, reach: _Reach) -> CiDocu
     text = await text_at(objects, tree, name, cap=_FILE_BYTES)
     if text is not None:
         with contextlib.suppress(CiUnreadableError):
-            return await asyncio.to_thread(parsed_ci, text)
+            return await asyncio.to_thread(_parsed, text) if len(text) > _SMALL else _parsed(text)
     reach.complete = False
     return CiDocument()
 

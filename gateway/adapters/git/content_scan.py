@@ -13,6 +13,8 @@ from gateway.core.irreversible import signals
 from gateway.core.secret_detectors import find
 
 _LOOKED_AT = 8000
+# A text this small is searched in less time than another thread would need to take it up.
+_SMALL = 16 * 1024
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 # (path, lines added, lines removed, whether the file is deleted) → names of signals.
 Signals = Callable[[str, tuple[str, ...], tuple[str, ...], bool], Iterable[str]]
@@ -64,7 +66,8 @@ async def scan_blobs(
         truncated = truncated or answer[0].size > bounds.blob_bytes or left < 0
         if left < 0:
             break
-        hits = await asyncio.to_thread(_found, secrets, text)
+        small = len(text) <= _SMALL
+        hits = _found(secrets, text) if small else await asyncio.to_thread(_found, secrets, text)
         found.update((detector, path_text(path).value, line) for detector, line in hits for path in paths)
     return hits_of(found, bounds, truncated=truncated)
 

@@ -4,7 +4,7 @@ Pure. Source: git-diff-tree(1), "Raw output format", "Diff format for merges", `
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.adapters.git.names import path_text
@@ -16,7 +16,6 @@ FILES_ASKED = (*_ASKED, "-z", "--raw", "--numstat", "-M", f"-l{RENAME_LIMIT}")
 PATCH_ASKED = (*_ASKED, "-p", "-U0", "--full-index", "-M", f"-l{RENAME_LIMIT}")
 # `-c` shows of a merge only what no parent had: the rest is in the parents, new or trusted.
 BLOBS_ASKED = (*_ASKED, "-z", "--raw", "--root", "-c", "--no-renames", "--stdin")
-TREES_ASKED = (*_ASKED, "-z", "--raw", "--no-renames")
 _RAW_WORDS = ("old mode", "new mode", "old id", "new id", "status")
 _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _SECTION = b"diff --git "
@@ -63,6 +62,13 @@ def changed_files(out: bytes) -> tuple[tuple[ChangedFile, ...], bool]:
     counts = [_count(fields) for _ in entries]
     if not fields.ended:
         raise DiffUnreadableError("there is more after the line counts")
+    return counted_files(entries, counts)
+
+
+def counted_files(
+    entries: tuple[RawEntry, ...], counts: Iterable[tuple[int, int, bool]]
+) -> tuple[tuple[ChangedFile, ...], bool]:
+    """Entries with their additions, deletions and whether binary, as `changed_files` gives them."""
     files = tuple(_file(e, *c) for e, c in zip(entries, counts, strict=True))
     usable = all(
         path_text(e.path).usable and (e.previous is None or path_text(e.previous).usable) for e in entries

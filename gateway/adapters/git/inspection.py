@@ -9,15 +9,16 @@ from gateway.adapters.git.authorship import Authorship, CommitObject, parsed_com
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import Objects
 from gateway.adapters.git.ci_files import ci_facts
+from gateway.adapters.git.comparisons import blobs_of, compared, described
 from gateway.adapters.git.content_scan import Scanners, SecretScan, scan_blobs, signals_of
 from gateway.adapters.git.diffs import (
     BLOBS_ASKED,
     FILES_ASKED,
     PATCH_ASKED,
-    TREES_ASKED,
     DiffUnreadableError,
     NewBlob,
     changed_files,
+    counted_files,
     new_blobs,
     patch_lines,
     raw_entries,
@@ -147,6 +148,17 @@ class Inspector:
         signals, unread = await self._signals(view, base_tree, head_tree, out)
         return Difference(files[: self.bounds.files], signals, truncated=cut or unread or not usable)
 
+    async def plain_difference(self, objects: Objects, base_tree: str, head_tree: str) -> Difference | None:
+        """Two trees compared without any process; None when only git can. Raises `GitError`."""
+        entries = await compared(objects, base_tree, head_tree)
+        told = await described(objects, entries, self.bounds)
+        if told is None:
+            return None
+        lines, binaries = told
+        counts = ((len(n.added), len(n.removed), b) for n, b in zip(lines, binaries, strict=True))
+        files, usable = counted_files(entries, counts)
+        return Difference(files, signals_of(entries, lines, self.scanners.irreversible), truncated=not usable)
+
     async def history(self, mirror: Mirror, head: str | None, trusted: tuple[str, ...]) -> History:
         """The commits of `head` that none of `trusted` has. Raises `GitError`."""
         if head is None:
@@ -154,11 +166,9 @@ class Inspector:
         key = (mirror.project, head, trusted)
         return await self._histories.get(key, lambda: self._read_history(mirror, head, trusted))
 
-    async def blobs_between(self, view: View, before: str, after: str) -> tuple[NewBlob, ...]:
+    async def blobs_between(self, objects: Objects, before: str, after: str) -> tuple[NewBlob, ...]:
         """The blobs that `after` has at paths where `before` had others. Raises `GitError`."""
-        return _readable(
-            new_blobs, await self._diff(view, TREES_ASKED, before, after, self.bounds.output_bytes)
-        )
+        return blobs_of(await compared(objects, before, after))
 
     async def scan(self, objects: Objects, blobs: tuple[NewBlob, ...]) -> SecretScan:
         """The secrets in new blobs."""

@@ -1,22 +1,32 @@
 """The change of a commit that does not exist yet, measured before it is built."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_authors
-from gateway.adapters.git.cat_file import CatFile
+from gateway.adapters.git.cat_file import CatFile, Objects
 from gateway.adapters.git.ci_files import ci_facts
 from gateway.adapters.git.content_scan import hits_of
 from gateway.adapters.git.edits import EditError, edits_of
-from gateway.adapters.git.inspection import Inspector, Span, View
+from gateway.adapters.git.inspection import Difference, Inspector, Span, View
 from gateway.adapters.git.mirrors import Mirror
 from gateway.adapters.git.overlays import OverlaidObjects, overlaid
 from gateway.adapters.git.quarantine import quarantined
-from gateway.adapters.git.reverts import Undoing, revert_message, reverted_tree
+from gateway.adapters.git.reverts import (
+    Undoing,
+    cherry_pick_message,
+    cherry_picked_tree,
+    revert_message,
+    reverted_tree,
+)
 from gateway.adapters.git.runner import EMPTY_TREE, Call, Git
 from gateway.core.changes import Change, CommitFact
 from gateway.core.params import CommitCreate
 
 NOT_BUILT = "0" * 40
+# The tree that undoing or repeating a commit leads to, by a merge in an object directory.
+Replay = Callable[[Git, Path, Path, Undoing], Awaitable[str]]
 
 
 class Proposals:
@@ -38,21 +48,49 @@ class Proposals:
         if overlay.tree == parent:
             raise EditError("The commit would change nothing.")
         new = overlay.objects()
+        objects = OverlaidObjects(new, mirror.objects)
+        made = _made(overlay.tree, span.head, params.message)
+        difference = await self._inspector.plain_difference(
+            objects, await self._tree(mirror, span.base), made.tree
+        )
+        if difference is not None:
+            return await self._measured(mirror, objects, difference, span, made, agent, ci_path)
         async with quarantined(mirror.path, new) as folder:
-            view = View(mirror.path, OverlaidObjects(new, mirror.objects), folder)
-            made = _made(overlay.tree, span.head, params.message)
-            return await self._measured(mirror, view, span, made, agent, ci_path)
+            view = View(mirror.path, objects, folder)
+            return await self._with_git(mirror, view, span, made, agent, ci_path)
 
     async def revert(self, mirror: Mirror, span: Span, commit: str, agent: str, ci_path: str) -> Change:
         """The change from the span's base to the revert of a commit on its head. Raises as `commit` does."""
         undoing = await self.undoing(mirror, span.head or "", commit)
+        message = revert_message(undoing.commit)
+        return await self._replayed(mirror, span, (undoing, reverted_tree, message), agent, ci_path)
+
+    async def cherry_pick(self, mirror: Mirror, span: Span, commit: str, agent: str, ci_path: str) -> Change:
+        """The change from the span's base to a repeat of a commit on its head. Raises as `commit` does."""
+        again = await self.picking(mirror, span.head or "", commit)
+        message = cherry_pick_message(again.commit)
+        return await self._replayed(mirror, span, (again, cherry_picked_tree, message), agent, ci_path)
+
+    async def picking(self, mirror: Mirror, head: str, commit: str) -> Undoing:
+        """What picking means there. Raises `EditError` when no branch or tag contains the commit."""
+        args = ("for-each-ref", "--count=1", f"--contains={commit}", "refs/heads", "refs/tags")
+        if not (await self._git.ask(Call(args, at=mirror.path))).out:
+            raise EditError(f"No branch or tag of the project contains {commit}.")
+        found = await self._inspector.commit(mirror.objects, commit)
+        before = await self._tree(mirror, found.parents[0] if found.parents else None)
+        return Undoing(found, before, await self._tree(mirror, head))
+
+    async def _replayed(
+        self, mirror: Mirror, span: Span, replay: tuple[Undoing, Replay, str], agent: str, ci_path: str
+    ) -> Change:
+        undoing, merged, message = replay
         async with quarantined(mirror.path, {}) as folder:
-            tree = await reverted_tree(self._git, mirror.path, folder, undoing)
+            tree = await merged(self._git, mirror.path, folder, undoing)
             reader = CatFile(self._git, mirror.path, folder)
             try:
                 view = View(mirror.path, reader, folder)
-                made = _made(tree, span.head, revert_message(undoing.commit))
-                return await self._measured(mirror, view, span, made, agent, ci_path)
+                made = _made(tree, span.head, message)
+                return await self._with_git(mirror, view, span, made, agent, ci_path)
             finally:
                 await reader.close()
 
@@ -65,15 +103,28 @@ class Proposals:
         before = await self._tree(mirror, found.parents[0] if found.parents else None)
         return Undoing(found, before, await self._tree(mirror, head))
 
-    async def _measured(
+    async def _with_git(
         self, mirror: Mirror, view: View, span: Span, made: CommitObject, agent: str, ci_path: str
+    ) -> Change:
+        base_tree = await self._tree(mirror, span.base)
+        difference = await self._inspector.difference(view, base_tree, made.tree)
+        return await self._measured(mirror, view.objects, difference, span, made, agent, ci_path)
+
+    async def _measured(
+        self,
+        mirror: Mirror,
+        objects: Objects,
+        difference: Difference,
+        span: Span,
+        made: CommitObject,
+        agent: str,
+        ci_path: str,
     ) -> Change:
         inspector = self._inspector
         base_tree = await self._tree(mirror, span.base)
-        difference = await inspector.difference(view, base_tree, made.tree)
         before = await inspector.history(mirror, span.head, span.trusted)
-        blobs = await inspector.blobs_between(view, await self._tree(mirror, span.head), made.tree)
-        scanned = await inspector.scan(view.objects, blobs)
+        blobs = await inspector.blobs_between(objects, await self._tree(mirror, span.head), made.tree)
+        scanned = await inspector.scan(objects, blobs)
         hits = {(h.detector, h.path, h.line) for h in (*before.secrets, *scanned.hits)}
         secrets = hits_of(hits, inspector.bounds, truncated=before.truncated or scanned.truncated)
         history = replace(
@@ -85,7 +136,7 @@ class Proposals:
                 id=NOT_BUILT, author=agent, committer=GATEWAY, foreign=False, co_authors=made.co_authors
             ),
         )
-        ci = await ci_facts(view.objects, (base_tree, made.tree), ci_path, inspector.bounds)
+        ci = await ci_facts(objects, (base_tree, made.tree), ci_path, inspector.bounds)
         return inspector.change(span.base or EMPTY_TREE, NOT_BUILT, difference, history, facts, ci)
 
     async def _tree(self, mirror: Mirror, commit: str | None) -> str:
