@@ -2,7 +2,9 @@
 
 GitLab's extractor and CommonMark disagree about unusual fences, so a fence counts only in a text where every
 reader must agree: three backticks at the line's start, closed by exactly three, and nothing outside that could
-swallow a fence (tildes, HTML, quote blocks, unpaired backticks). In any other text every line counts.
+swallow a fence (tildes, HTML, quote blocks, front matter, unpaired backticks, a carriage return that GitLab takes
+out before it reads). In any other text every line counts. Sources: GitLab's `QuickActions::Extractor`, its
+`QuickActionPipeline` and `FrontMatter`.
 """
 
 import re
@@ -10,15 +12,29 @@ from collections.abc import Iterator
 
 _OPENS = re.compile(r"```[^`\r\n]*(?:\r\n|\r|\n)?")
 _PLAIN = re.compile(r"[^`]*(?:`[^`]+`[^`]*)*")
-_SWALLOWS = ("~~~", "<", ">>>", "    ", "\t")
-_CLOSES = frozenset({"```", "```\n"})
+_SWALLOWS = ("~~~", "<", ">>>", "    ", "\t", "---", "+++", ";;;")
+_CLOSES = frozenset({"```", "```\n", "```\r\n"})
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_UNSURE_CODE = re.compile(r"[<\\]|``")
+_CODE_SPAN = re.compile(r"`[^`\r\n]+`")
 
 
 def lines_that_act(text: str) -> Iterator[tuple[str, bool]]:
     """Every line with its ending, and whether a command on it would act. Joined, the lines are the text."""
     lines = text.splitlines(keepends=True)
-    inside = _fenced(lines)
+    inside = _fenced(lines) if "```" in text and not _LONE_RETURN.search(text) else frozenset[int]()
     return ((line, number not in inside) for number, line in enumerate(lines))
+
+
+def without_code(markdown: str) -> str:
+    """The Markdown without its fenced lines and code spans, as far as every reader must take them for code."""
+    lines = markdown.splitlines(keepends=True)
+    inside = _fenced(lines) if not _LONE_RETURN.search(markdown) else frozenset[int]()
+    outside = "".join(line for number, line in enumerate(lines) if number not in inside)
+    unfenced = "".join(line for line in outside.splitlines(keepends=True) if not _OPENS.fullmatch(line))
+    if _UNSURE_CODE.search(unfenced) or any(_doubtful(line) for line in unfenced.splitlines(keepends=True)):
+        return outside
+    return _CODE_SPAN.sub(" ", outside)
 
 
 def _fenced(lines: list[str]) -> frozenset[int]:

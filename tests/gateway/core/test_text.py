@@ -124,13 +124,16 @@ def test_jira_keys_are_found_and_advisories_are_not() -> None:
         ("SHOP-1\n#done", ["#done"]),
         ("SHOP-1 SHOP-2 #in-progress", ["#in-progress"]),
         ("KEY-1 #anything_at_all", ["#anything_at_all"]),
+        ("shop-1 #done", ["#done"]),
+        ("SHOP-1#done", ["#done"]),
+        ("SHOP-1 a#done /#time &#close", ["#close", "#done", "#time"]),
     ],
 )
 def test_every_word_behind_a_key_may_be_a_smart_commit(text: str, expected: list[str]) -> None:
     assert facts(text)["smart_commits"] == expected
 
 
-@pytest.mark.parametrize("text", ["#close SHOP-1", "#close", "SHOP-1 &#47; a#b /#c # heading #1"])
+@pytest.mark.parametrize("text", ["#close SHOP-1", "#close", "SHOP-1 &#47; &#x2F; # heading #1"])
 def test_a_hash_before_any_key_is_no_smart_commit(text: str) -> None:
     assert "smart_commits" not in facts(text)
 
