@@ -120,7 +120,9 @@ class Cluster:
     def dump(self, name: str) -> bytes:
         """Everything in a database, as text."""
         command = [f"{self._bin}/pg_dump", "-h", str(self.folder), "-U", "loopgate", "--inserts", name]
-        return subprocess.run(command, check=True, capture_output=True).stdout
+        said = subprocess.run(command, check=True, capture_output=True).stdout
+        # pg_dump frames what it says with a password of its own (CVE-2025-8714), another one each time.
+        return b"\n".join(line for line in said.splitlines() if b"restrict " not in line[:12])
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
@@ -179,7 +181,5 @@ def _as_nobody() -> list[str]:
     if setpriv is None:
         assert account is None, "setpriv (util-linux) is needed to run PostgreSQL when the tests run as root"
         return []
-    identity = (
-        [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
-    )
+    identity = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
     return [setpriv, *identity, "--pdeathsig=INT", "--"]

@@ -15,7 +15,7 @@ from gateway.core.errors import LedgerUnavailableError
 from gateway.core.steps import Blocked
 from tests.gateway.adapters.store.agreement import assert_log_and_state_agree
 from tests.gateway.adapters.store.crashing import CRASHED, PHASES
-from tests.gateway.adapters.store.world import World, in_doubt, performed, refused, vote
+from tests.gateway.adapters.store.world import World, in_doubt, on_sqlite, performed, refused, vote
 
 ROOT = Path(__file__).parents[4]
 
@@ -91,6 +91,9 @@ async def attempt_and_crash(world: World, phase: str, name: str) -> tuple[Action
 
 @pytest.mark.parametrize("name", ATTEMPTS)
 @pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "world", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 async def test_a_crash_leaves_the_step_whole_or_not_at_all_and_it_can_be_made_again(
     world: World, phase: str, name: str
 ) -> None:
@@ -112,6 +115,7 @@ async def test_a_crash_leaves_the_step_whole_or_not_at_all_and_it_can_be_made_ag
         await assert_log_and_state_agree(store)
 
 
+@on_sqlite
 async def test_what_a_crash_left_is_due_at_once_after_the_restart(world: World) -> None:
     action, _ = await attempt_and_crash(world, "committed", "start")
 

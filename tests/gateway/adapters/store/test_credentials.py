@@ -48,7 +48,7 @@ async def test_a_token_is_found_by_its_secret_and_stored_only_as_a_digest(world:
 
     found = await store.credentials.token(token.secret)
     unknown = await store.credentials.token(token.secret + "0")
-    dump = b"".join(p.read_bytes() for p in world.folder.iterdir())
+    dump = world.bytes()
 
     assert found is not None
     assert (found.id, found.principal, found.scope, found.revoked) == (token.id, AGENT, SCOPE, False)
@@ -194,7 +194,7 @@ async def test_codes_and_challenges_are_stored_as_digests(world: World, store: S
     code = await store.credentials.invite(VOTERS[1], name="", email="", by=OWNER)
     challenge = await store.credentials.challenge(key_id)
 
-    dump = b"".join(p.read_bytes() for p in world.folder.iterdir())
+    dump = world.bytes()
 
     assert code.encode() not in dump
     assert challenge.encode() not in dump

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -16,7 +16,8 @@ from audit.keys import Ed25519Signer, KeyFact, KeyRole
 from gateway.adapters.store import genesis, migrate
 from gateway.adapters.store.database import Database
 from gateway.core.errors import LedgerUnavailableError, SettingsError
-from tests.gateway.adapters.store.world import ORIGIN, POLICY, World, performed
+from tests.gateway.adapters.store.world import ORIGIN, POLICY, World, on_postgresql, on_sqlite, performed
+from tests.postgres import Cluster
 
 
 def schema(path: Path) -> dict[str, Any]:
@@ -53,13 +54,11 @@ def test_migrating_an_empty_database_equals_creating_all_tables(tmp_path: Path) 
 
     assert migrated == created
     assert len(migrated["triggers"]) == 4
-    assert len(migrated["tables"]) == 22
+    assert len(migrated["tables"]) == 24
 
 
-def test_nothing_is_left_to_migrate(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'migrated.db'}"
-    migrate.upgrade(url)
-    engine = create_engine(url)
+def test_nothing_is_left_to_migrate(world: World) -> None:
+    engine = create_engine(world.url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"target_metadata": migrate.target_metadata()})
         # Alembic takes a list of metadata here as in an environment; its annotation names only one.
@@ -70,14 +69,41 @@ def test_nothing_is_left_to_migrate(tmp_path: Path) -> None:
     assert missing.as_diffs() == []
 
 
-def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'migrated.db'}"
-    migrate.upgrade(url)
-    before = schema(tmp_path / "migrated.db")
+@on_postgresql
+def test_migrating_and_creating_all_tables_are_the_same_on_postgresql(world: World) -> None:
+    assert world.cluster is not None
+    name = world.cluster.new()
+    engine = create_engine(world.cluster.url(name), poolclass=NullPool)
+    for metadata in migrate.target_metadata():
+        metadata.create_all(engine)
 
-    migrate.upgrade(url)
+    migrated, created = columns_of(world.cluster, world.name), columns_of(world.cluster, name)
+    world.cluster.drop(name)
 
-    assert schema(tmp_path / "migrated.db") == before
+    assert migrated == created
+    assert len({c for c in migrated if c[0] == "trigger"}) == 6
+
+
+def columns_of(cluster: Cluster, name: str) -> set[tuple[object, ...]]:
+    """Columns, constraints, indices and triggers of a database on PostgreSQL, without Alembic's own table."""
+    queries = {
+        "column": "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable "
+        "FROM information_schema.columns WHERE table_schema = 'public'",
+        "index": "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "constraint": "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace",
+        "trigger": "SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    }
+    found = {(kind, *row) for kind, query in queries.items() for row in cluster.run(query, name)}
+    return {row for row in found if row[1] != "alembic_version"}
+
+
+def test_migrating_twice_changes_nothing(world: World) -> None:
+    before = world.bytes()
+
+    migrate.upgrade(world.url)
+
+    assert world.bytes() == before
 
 
 async def test_leaf_0_holds_policy_roster_and_keys(tmp_path: Path) -> None:
@@ -124,13 +150,18 @@ async def test_a_database_without_a_log_refuses_to_act_and_says_why(tmp_path: Pa
             await store.ledger.admit(world.action())
 
 
-DAMAGE = {
-    "an altered leaf": (
-        "DROP TRIGGER audit_leaves_no_update; UPDATE audit_leaves SET leaf = replace(leaf, 'prn_owner', 'prn_other') "
-        "WHERE leaf_index = 1"
-    ),
-    "a missing leaf": "DROP TRIGGER audit_leaves_no_delete; DELETE FROM audit_leaves WHERE leaf_index = 2",
-    "a cut tail": "DROP TRIGGER audit_leaves_no_delete; DELETE FROM audit_leaves WHERE leaf_index = 4",
+UNGUARDED = {
+    "sqlite": "DROP TRIGGER audit_leaves_no_update; DROP TRIGGER audit_leaves_no_delete;",
+    "postgresql": "ALTER TABLE audit_leaves DISABLE TRIGGER ALL;",
+}
+ALTERED = {
+    "sqlite": "UPDATE audit_leaves SET leaf = replace(leaf, 'prn_owner', 'prn_other') WHERE leaf_index = 1",
+    "postgresql": "UPDATE audit_leaves SET leaf = overlay(leaf placing 'X' from 9) WHERE leaf_index = 1",
+}
+DAMAGE: dict[str, str | dict[str, str]] = {
+    "an altered leaf": ALTERED,
+    "a missing leaf": "DELETE FROM audit_leaves WHERE leaf_index = 2",
+    "a cut tail": "DELETE FROM audit_leaves WHERE leaf_index = 4",
     "an altered head": "UPDATE audit_heads SET time_ms = time_ms + 1",
     "an altered frontier": "UPDATE audit_frontier SET time_ms = time_ms + 1",
     "no frontier": "DELETE FROM audit_frontier",
@@ -144,9 +175,8 @@ async def test_a_damaged_log_refuses_to_act_and_says_why(world: World, damage: s
         await store.ledger.admit(action)
         await store.ledger.record(world.start(action))
         await store.ledger.record(performed(action))
-    with sqlite3.connect(world.folder / "loopgate.db") as connection:
-        connection.executescript(DAMAGE[damage])
-    connection.close()
+    script = DAMAGE[damage]
+    world.run(UNGUARDED[world.kind] + (script if isinstance(script, str) else script[world.kind]))
 
     with world.store() as store:
         readiness = store.readiness()
@@ -159,6 +189,7 @@ async def test_a_damaged_log_refuses_to_act_and_says_why(world: World, damage: s
         assert await store.ledger.find(action.id) is not None
 
 
+@on_sqlite
 async def test_a_restored_backup_is_found_by_its_checkpoint(world: World) -> None:
     with world.store() as store:
         await store.ledger.admit(world.action())
@@ -208,7 +239,7 @@ def test_every_table_can_be_made_on_postgresql() -> None:
 
     made = {t.name: str(CreateTable(t).compile(dialect=dialect)) for t in tables}
 
-    assert len(made) == 22
+    assert len(made) == 24
     assert "created_ms BIGINT NOT NULL" in made["actions"]
     assert "leaf BYTEA NOT NULL" in made["audit_leaves"]
 
@@ -219,6 +250,7 @@ def test_a_database_we_do_not_work_on_is_said(url: str) -> None:
         Database(url)
 
 
+@on_sqlite
 async def test_leases_of_the_process_before_bind_nobody(world: World) -> None:
     action = world.action()
     with world.store() as store:
@@ -232,6 +264,20 @@ async def test_leases_of_the_process_before_bind_nobody(world: World) -> None:
 
     assert before == ()
     assert [r.action.id for r in released] == [r.action.id for r in due] == [action.id]
+
+
+@on_postgresql
+async def test_leases_of_another_replica_bind_until_they_lapse(world: World) -> None:
+    action = world.action()
+    with world.store() as store:
+        await store.ledger.admit(action)
+    with world.store() as another:
+        before = await another.ledger.claim_due(lease_ms=60_000, limit=9)
+        world.clock.pass_ms(90_000)
+        after = await another.ledger.claim_due(lease_ms=60_000, limit=9)
+
+    assert before == ()
+    assert [r.action.id for r in after] == [action.id]
 
 
 async def test_a_clock_that_goes_back_behind_what_was_recorded_is_seen(world: World) -> None:

@@ -16,7 +16,7 @@ from gateway.adapters.store import tables
 from gateway.adapters.store.store import Store
 from gateway.adapters.store.unit import Unit
 from gateway.core.errors import ConflictError, LedgerUnavailableError
-from tests.gateway.adapters.store.world import AGENT, World
+from tests.gateway.adapters.store.world import AGENT, World, on_sqlite
 
 
 def adding(name: str, *, events: int = 1) -> Any:
@@ -187,6 +187,7 @@ async def test_closing_commits_what_is_queued_and_then_refuses(world: World) -> 
     assert not store.readiness().ok
 
 
+@on_sqlite
 async def test_a_locked_database_refuses_and_recovers(world: World) -> None:
     world.busy_s = 0.05
     with world.store() as store:
@@ -211,6 +212,7 @@ def filled(unit: Unit) -> None:
     unit.execute(insert(tables.settings), {"name": "huge", "value": "x" * 4_000_000})
 
 
+@on_sqlite
 async def test_a_full_disk_fails_the_whole_group_and_leaves_nothing(gated: Store, gate: Gate) -> None:
     def cap(unit: Unit) -> None:
         pages = unit.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -277,11 +279,9 @@ async def test_a_commit_that_fails_leaves_nothing_and_the_log_goes_on(world: Wor
 
 async def test_a_log_changed_behind_our_back_stops_the_writer_for_good(world: World, store: Store) -> None:
     await store.writer.run(adding("s1"))
-    with sqlite3.connect(world.folder / "loopgate.db") as other:
-        other.execute(
-            "UPDATE audit_frontier SET size = 1, hashes = (SELECT leaf_hash FROM audit_leaves WHERE leaf_index = 0)"
-        )
-    other.close()
+    world.run(
+        "UPDATE audit_frontier SET size = 1, hashes = (SELECT leaf_hash FROM audit_leaves WHERE leaf_index = 0)"
+    )
 
     for name in ("s2", "s3"):
         with pytest.raises(LedgerUnavailableError, match="does not match"):
@@ -355,6 +355,7 @@ class NoKey:
         raise TimeoutError("the key store does not answer")
 
 
+@on_sqlite
 async def test_a_database_that_is_locked_at_boot_is_taken_up_when_it_is_free(world: World) -> None:
     world.busy_s = 0.05
     with sqlite3.connect(world.folder / "loopgate.db", isolation_level=None) as other:
@@ -376,11 +377,12 @@ async def test_a_damaged_log_found_by_a_unit_stops_the_writer(world: World) -> N
     with world.store() as store:
         await store.writer.run(adding("s1"))
         await store.archive.checkpoint()
-        with sqlite3.connect(world.folder / "loopgate.db") as other:
-            other.executescript(
-                "DROP TRIGGER audit_checkpoints_no_update; UPDATE audit_checkpoints SET size = 9"
-            )
-        other.close()
+        unguarded = {
+            "sqlite": "DROP TRIGGER audit_checkpoints_no_update;",
+            "postgresql": "ALTER TABLE audit_checkpoints DISABLE TRIGGER ALL;",
+        }
+        world.run(unguarded[world.kind])
+        world.run("UPDATE audit_checkpoints SET size = 9")
 
         with pytest.raises(LedgerUnavailableError, match="does not match"):
             await store.archive.checkpoint()

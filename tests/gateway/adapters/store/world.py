@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from audit.keys import Ed25519Signer
 from audit.log import Log, Sources
 from gateway.adapters.store import genesis
@@ -59,6 +61,9 @@ BENCH = Bench(
     roster=ROSTER, catalogue=Catalogue(services=(Service(name="checkout", project="shop/checkout"),))
 )
 
+on_sqlite = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+
 
 @dataclass
 class TestClock:
@@ -100,11 +105,12 @@ class World:
     cluster: Cluster | None = None
     """Where the database is on PostgreSQL; without one it is a SQLite file in `folder`."""
     name: str = ""
+    user: str = "loopgate"
 
     @property
     def url(self) -> str:
         if self.cluster:
-            return self.cluster.url(self.name)
+            return self.cluster.url(self.name, self.user)
         return f"sqlite:///{self.folder / 'loopgate.db'}"
 
     def log(self) -> Log:
@@ -124,6 +130,10 @@ class World:
             self.name = self.cluster.new(_fresh_template(self.cluster))
         else:
             (self.folder / "loopgate.db").write_bytes(_fresh_database())
+
+    @property
+    def kind(self) -> str:
+        return "postgresql" if self.cluster else "sqlite"
 
     def run(self, script: str) -> None:
         """Run SQL behind the gateway's back."""
