@@ -153,6 +153,8 @@ class World:
 
     def resolved(self, name: Path, module: Module) -> Path | None:
         """The full path of a name used in a module, roots `input` and `data` kept; None for a local or a builtin."""
+        if not name:  # an element of what a call gives
+            return None
         head, rest = name[0], name[1:]
         if head == "data":
             return rest if rest in self.rules else ("data", *rest)
