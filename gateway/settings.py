@@ -4,6 +4,7 @@ Read from `loopgate.toml` in the home folder, then from `LOOPGATE_…` variables
 Secrets are never settings: a setting names where a secret is kept.
 """
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -55,11 +56,26 @@ class GitLabSettings(_Section):
         default={},
         description="Roster ids of people by their GitLab username, so that authors are recognised.",
     )
+    service_accounts: dict[str, str] = Field(
+        default={},
+        description="Who answers for a bot that commits or opens merge requests: a roster id by the bot's username or "
+        "e-mail address, `*` for any characters. Trust: the bot's work counts as that person's.",
+    )
+    signing_keys: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="OpenSSH public keys (`ssh-ed25519 …`) by roster id, so that commits they signed are verified. "
+        "Trust: whoever holds a key commits as that person.",
+    )
     gateway_emails: tuple[str, ...] = Field(
         default=(),
         description="E-mail addresses of the two identities on GitLab, as their merge commits carry them.",
     )
     merge_username: str = Field(default="loopgate-merge", description="Username of the merge identity.")
+
+    def person(self, username: str) -> str | None:
+        """The roster id behind a username of the forge: the person, or who answers for the bot."""
+        bots = (owner for name, owner in sorted(self.service_accounts.items()) if fnmatchcase(username, name))
+        return self.people.get(username) or next(bots, None)
 
 
 class JiraSettings(_Section):
@@ -70,6 +86,10 @@ class JiraSettings(_Section):
     )
     email: str = Field(default="", description="Account of the API token; empty for a bearer token.")
     token: SecretSource = Field(default=SecretSource(), description="API token of the gateway's own account.")
+    people: dict[str, str] = Field(
+        default={},
+        description="Jira account id to `prn_…` or `agt_…`, for issues to be assigned. Trust: who is given work.",
+    )
 
 
 class EgressSettings(_Section):

@@ -16,6 +16,7 @@ from gateway.adapters.git.changes import GitChanges, ProjectShape
 from gateway.adapters.git.commits import GitRepository
 from gateway.adapters.git.content_scan import core_scanners
 from gateway.adapters.git.inspection import Inspector
+from gateway.adapters.git.lineage import Lineage
 from gateway.adapters.git.mirrors import Mirrors
 from gateway.adapters.git.proposals import Proposals as GitProposals
 from gateway.adapters.git.remotes import Forge as GitForge
@@ -65,7 +66,8 @@ async def _jira(
         return UnconnectedTarget(System.JIRA)
     http = await stack.enter_async_context(egress.async_client(base_url=settings.url))
     site = Site(http, settings.email, gateway.secrets["jira.token"], gateway.clock)
-    return JiraTarget(site, marker=marker, browse=settings.url)
+    accounts = {person: account for account, person in settings.people.items()}
+    return JiraTarget(site, marker=marker, browse=settings.url, accounts=accounts)
 
 
 async def _gitlab(
@@ -75,7 +77,14 @@ async def _gitlab(
     people = {
         email: person for person, (_, email) in (await gateway.store.credentials.names()).items() if email
     }
-    authorship = Authorship(gateway.settings.origin, gateway=settings.gateway_emails, people=people)
+    authorship = Authorship(
+        gateway.settings.origin,
+        gateway=settings.gateway_emails,
+        people=people,
+        service_accounts=settings.service_accounts,
+        keys=settings.signing_keys,
+        pseudonym=lambda email: marker(f"author {email}").removeprefix("lg-"),
+    )
 
     async def credential(identity: ForgeIdentity) -> str:
         return await asyncio.to_thread(vault[f"gitlab.{identity.value}"])
@@ -88,7 +97,9 @@ async def _gitlab(
     remote = GitForge(settings.url, credential, loopback=gateway.settings.egress.loopback)
     mirrors = Mirrors(git, remote, gateway.settings.home / "mirrors")
     stack.push_async_callback(mirrors.close)
-    inspector = Inspector(git, authorship, core_scanners())
+    await gateway.store.lineage.refill()
+    lineage = Lineage(git, authorship, gateway.store.lineage)
+    inspector = Inspector(git, authorship, core_scanners(), lineage)
     proposals = GitProposals(git, inspector)
     target = GitLabTarget(
         forge(settings.road_username, "gitlab.road"),
@@ -96,7 +107,7 @@ async def _gitlab(
         GitRepository(mirrors, inspector, proposals, clock),
         clock=clock,
         marker=marker,
-        people=settings.people.get,
+        people=settings.person,
     )
     gateway.targets[System.GITLAB] = target
 

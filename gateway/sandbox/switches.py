@@ -40,6 +40,8 @@ class Switches:
     smart_commits: bool = True
     quick_actions: bool = True
     search_lag: float = 1.0
+    rebase_looks: int = 2
+    history_metadata: bool = True
 
     def add(self, fault: Fault) -> None:
         """Spoil requests to come."""

@@ -38,6 +38,8 @@ READS = (
     f"{CHECKOUT}/repository/files/src%2Fcart.js/raw?ref=main",
 )
 
+JIRA_LISTS = ("serverInfo", "myself", "priority", "issueLinkType")
+
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
@@ -69,6 +71,11 @@ class Judge:
             else self._client.request(method, path)
         )
 
+    def attach(self, path: str, name: str, content: bytes) -> httpx2.Response:
+        """Upload one file."""
+        headers = {"X-Atlassian-Token": "no-check"}
+        return self._client.post(path, files={"file": (name, content, "text/plain")}, headers=headers)
+
 
 @contextmanager
 def judged(client: httpx2.Client, system: str) -> Iterator[Judge]:
@@ -90,6 +97,7 @@ def test_every_gitlab_answer_is_as_gitlab_documents_it(sandbox: Sandbox, tmp_pat
         for path in READS:
             ask("GET", path)
         walk_issues(ask)
+        walk_refs(ask, copy)
         walk_jobs(ask, sandbox)
         walk_requests(ask, maya, sandbox)
 
@@ -104,9 +112,22 @@ def walk_issues(ask: Judge) -> None:
     issue = f"{CHECKOUT}/issues/{iid}"
     note = ask("POST", f"{issue}/notes", {"body": "Hello\n/label ~c"}).json()
     assert ask("POST", f"{issue}/notes", {"body": "/label ~d"}).status_code == 202
-    ask("PUT", issue, {"state_event": "close", "add_labels": "e"})
-    for part in ("notes?sort=asc", f"notes/{note['id']}", "resource_state_events"):
+    ask("PUT", issue, {"state_event": "close", "add_labels": "e", "title": "Another"})
+    ask("POST", f"{issue}/links", {"target_project_id": "shop/checkout", "target_issue_iid": "1"})
+    events = ("resource_state_events", "resource_label_events", "links")
+    for part in ("notes?sort=asc", f"notes/{note['id']}", *events):
         ask("GET", f"{issue}/{part}")
+    ask.attach(f"{CHECKOUT}/uploads", "a.txt", b"A")
+
+
+def walk_refs(ask: Judge, copy: Copy) -> None:
+    copy.git("push", "-q", "origin", "HEAD:refs/tags/v1")
+    ask("GET", f"{CHECKOUT}/repository/tags/v1")
+    ask("POST", f"{CHECKOUT}/repository/commits/main/comments", {"note": "Seen."})
+    ask("GET", f"{CHECKOUT}/repository/commits/main/comments")
+    ask("GET", f"{CHECKOUT}/events?action=pushed&after=2020-01-01")
+    ask("GET", f"{CHECKOUT}/protected_tags")
+    ask("GET", f"{CHECKOUT}/ci/lint?content_ref=main&include_jobs=true")
 
 
 def walk_jobs(ask: Judge, sandbox: Sandbox) -> None:
@@ -117,13 +138,18 @@ def walk_jobs(ask: Judge, sandbox: Sandbox) -> None:
     sandbox.clock.advance(60)
     retried = ask("POST", f"{CHECKOUT}/jobs/2/retry").json()["id"]
     ask("POST", f"{CHECKOUT}/jobs/{retried}/cancel")
+    ask("POST", f"{CHECKOUT}/pipelines/{pipeline}/retry")
+    ask("POST", f"{CHECKOUT}/environments/1/stop", {})
     ask("POST", f"{CHECKOUT}/pipeline", {"ref": "agent/one"})
 
 
 def walk_requests(ask: Judge, maya: Judge, sandbox: Sandbox) -> None:
     body = {"source_branch": "agent/one", "target_branch": "main", "title": "T", "description": "D"}
     head = ask("POST", f"{CHECKOUT}/merge_requests", body).json()["sha"]
-    ask("PUT", REQUEST, {"title": "Tt"})
+    ask("PUT", REQUEST, {"title": "Tt", "labels": "a"})
+    ask("GET", f"{REQUEST}/resource_label_events")
+    ask("PUT", f"{REQUEST}/rebase", {})
+    ask("GET", f"{REQUEST}?include_rebase_in_progress=true")
     note = ask("POST", f"{REQUEST}/notes", {"body": "Hello"}).json()["id"]
     ask("PUT", f"{REQUEST}/merge", {"sha": head, "auto_merge": True})
     ask("POST", f"{REQUEST}/cancel_merge_when_pipeline_succeeds")
@@ -144,7 +170,7 @@ def walk_requests(ask: Judge, maya: Judge, sandbox: Sandbox) -> None:
 
 def test_every_jira_answer_is_as_atlassian_documents_it(sandbox: Sandbox) -> None:
     with judged(jira_client(sandbox), "jira") as ask:
-        for path in ("serverInfo", "myself", "priority", "project/SHOP", "issue/createmeta/SHOP/issuetypes"):
+        for path in (*JIRA_LISTS, "project/SHOP", "issue/createmeta/SHOP/issuetypes"):
             ask("GET", f"/{path}")
         key = ask("POST", "/issue", _NEW_ISSUE).json()["key"]
         walk_jira_issue(ask, f"/issue/{key}")
@@ -169,8 +195,11 @@ _NEW_ISSUE = {
 
 
 def walk_jira_issue(ask: Judge, issue: str) -> None:
-    ask("PUT", issue, {"fields": {"summary": "Pay again"}})
-    ask("POST", f"{issue}/transitions", {"transition": {"id": "31"}})
+    metadata = {"type": "loopgate", "extraData": {"marker": "lg-1"}}
+    other = {"key": issue.rpartition("/")[2]}
+    ask("PUT", issue, {"fields": {"summary": "Pay again"}, "historyMetadata": metadata})
+    ask("POST", f"{issue}/transitions", {"transition": {"id": "31"}, "historyMetadata": metadata})
+    ask("GET", f"/user/assignable/search?issueKey={other['key']}&accountId=account-maya")
     body = {"body": adf("C"), "properties": [{"key": "loopgate", "value": {"marker": "lg-2"}}]}
     comment = ask("POST", f"{issue}/comment", body).json()["id"]
     ask(
@@ -182,9 +211,16 @@ def walk_jira_issue(ask: Judge, issue: str) -> None:
         ask("PUT", f"{holder}/properties/colour", {"name": "red"})
         ask("GET", f"{holder}/properties")
         ask("GET", f"{holder}/properties/colour")
+    ask(
+        "POST",
+        "/issueLink",
+        {"type": {"name": "Blocks"}, "inwardIssue": {"key": "SHOP-1"}, "outwardIssue": other},
+    )
+    ask.attach(f"{issue}/attachments", "scan.log", b"one")
     for part in (
         "?expand=changelog&fields=*all",
         "/changelog",
+        "/transitions?expand=transitions.fields",
         "/transitions",
         "/comment?orderBy=-created",
         "/remotelink",

@@ -85,7 +85,8 @@ def _request(method: str, url: str, headers: Mapping[str, str], body: bytes | No
         args=dict(parse_qsl(parts.query, keep_blank_values=True)),
         headers=dict(headers),
         data=body or None,
-        content_type=kind.partition(";")[0],
+        # A form says in its type where its parts end.
+        content_type=kind if kind.startswith("multipart/") else kind.partition(";")[0],
     )
 
 

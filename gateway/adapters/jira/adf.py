@@ -34,6 +34,7 @@ _MARK_OF: Final = {"strong": "strong", "em": "em"}
 _LINKED: Final = ("http://", "https://")
 # What a list item or a quote may hold; anything else is taken apart.
 _INNER: Final = frozenset({"paragraph", "bulletList", "orderedList", "codeBlock"})
+_HOLDS_TEXT: Final = frozenset({"paragraph", "heading", "codeBlock"})
 _PARSER: Final = MarkdownIt("commonmark", {"html": False})
 
 
@@ -42,6 +43,19 @@ def document(markdown: str) -> Node:
     tree = SyntaxTreeNode(_PARSER.parse(harmless(markdown)))
     content = list(_blocks(tree.children))
     return {"type": "doc", "version": 1, "content": content or [_paragraph([])]}
+
+
+def plain(node: Node) -> str:
+    """The text of a document that anybody may have written, for people to read; what is no text is named."""
+    kind, content = node.get("type"), node.get("content")
+    if kind == "text":
+        return str(node.get("text", ""))
+    if kind == "hardBreak":
+        return "\n"
+    if not isinstance(content, list):
+        return "" if kind in NODES else f"[{kind}]"
+    inner = [plain(child) for child in content if isinstance(child, dict)]
+    return ("" if kind in _HOLDS_TEXT else "\n").join(inner)
 
 
 def _blocks(nodes: Iterable[SyntaxTreeNode]) -> Iterator[Node]:

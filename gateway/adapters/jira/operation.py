@@ -1,7 +1,8 @@
 """What every action type on Jira has in common: marks, the account, and the parts of an action."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
@@ -16,17 +17,22 @@ from gateway.ports import ActionRecord, Reconciliation
 
 PROPERTY: Final = "loopgate"
 CLOCKS_APART_MS: Final = 300_000
+_MARKER: Final = re.compile(r"lg-[0-9a-f]{16,128}", re.IGNORECASE)
 V = TypeVar("V")
 P = TypeVar("P", bound=Params)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The site, and the maker of markers. `browse` is the site's address for people, without a final slash."""
+    """The site, and the maker of markers. `browse` is the site's address for people, without a final slash.
+
+    `accounts` are the account ids of people and agents by their roster ids.
+    """
 
     site: Site
     marker: Callable[[str], str]
     browse: str
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Operation(Protocol):
@@ -72,6 +78,21 @@ def mark(marker: str) -> list[dict[str, Any]]:
 def bears(value: object, marker: str) -> bool:
     """Whether a property's value is this action's mark."""
     return isinstance(value, dict) and value.get("marker") == marker
+
+
+def unmarked(labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels without markers, which only the gateway may set."""
+    return tuple(label for label in labels if not _MARKER.fullmatch(label))
+
+
+def markers_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """The markers among the labels."""
+    return tuple(label for label in labels if _MARKER.fullmatch(label))
+
+
+def history(marker: str) -> dict[str, Any]:
+    """The history metadata that carries a marker into the changelog."""
+    return {"type": PROPERTY, "extraData": {"marker": marker}}
 
 
 async def own_account(access: Access) -> str:

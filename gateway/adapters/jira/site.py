@@ -91,11 +91,32 @@ class Site:
             _refuse_writing(answer)
             return kind.model_validate(answer.json() if answer.content else {})
 
-    async def _read(self, kind: type[A], method: str, path: str, **options: Any) -> A:
+    async def put(self, path: str, body: Mapping[str, Any], kind: type[A]) -> A:
+        """Overwrite once. Raises `TargetRefusedError` or `TargetUnclearError`."""
+        async with self._writing():
+            answer = await self._send("PUT", path, json=dict(body))
+            _refuse_writing(answer)
+            return kind.model_validate(answer.json() if answer.content else {})
+
+    async def upload(self, path: str, name: str, content: bytes, media_type: str, kind: type[A]) -> A:
+        """Write one file; the list that is answered becomes the `items` of `kind`. Raises as `post` does."""
+        async with self._writing():
+            files, headers = {"file": (name, content, media_type)}, {"X-Atlassian-Token": "no-check"}
+            answer = await self._send("POST", path, files=files, headers=headers)
+            _refuse_writing(answer)
+            return kind.model_validate({"items": answer.json()})
+
+    async def listed(self, path: str, kind: type[A], **query: str | int) -> A:
+        """Read a list, which becomes the `items` of `kind`."""
+        return await self._read(kind, "GET", path, as_items=True, params=query)
+
+    async def _read(
+        self, kind: type[A], method: str, path: str, *, as_items: bool = False, **options: Any
+    ) -> A:
         try:
             answer = await self._send(method, path, **options)
             self._refuse_reading(path, answer)
-            return kind.model_validate(answer.json())
+            return kind.model_validate({"items": answer.json()} if as_items else answer.json())
         except (httpx2.HTTPError, TimeoutError) as error:
             raise FactsMissingError(f"Jira did not answer {path}: {type(error).__name__}") from None
         except SettingsError as error:
@@ -107,8 +128,10 @@ class Site:
         except (ValidationError, ValueError, RecursionError):
             raise FactsMissingError(f"Jira answered {path} in a form nobody documented.") from None
 
-    async def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = {"Accept": "application/json"}
+    async def _send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> httpx2.Response:
+        headers = {"Accept": "application/json", **(headers or {})}
         token = await asyncio.to_thread(self._token)
         if not self._email:
             headers["Authorization"] = f"Bearer {token}"

@@ -1,10 +1,15 @@
 """Jira as a target: inspects without a permit, acts on one only, and can tell afterwards whether it acted."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.adapters.jira.answers import Account, Issue, Project, Transitions
-from gateway.adapters.jira.issues import AddComment, CreateIssue, MoveIssue
+from gateway.adapters.jira.answers import Account, Fields, Issue, Project, Status, Transition
+from gateway.adapters.jira.attachments import AttachFile
+from gateway.adapters.jira.comments import AddComment
+from gateway.adapters.jira.edits import FIELDS, AssignIssue, UpdateIssue, assignee_of, current, overwritten
+from gateway.adapters.jira.issues import CreateIssue
+from gateway.adapters.jira.links import LinkIssues, check_other
+from gateway.adapters.jira.moves import MoveIssue, check_screen, choose, is_move, offered_to
 from gateway.adapters.jira.operation import Access, Operation, issue_path
 from gateway.adapters.jira.site import Site, segment
 from gateway.core.actions import Action
@@ -20,15 +25,30 @@ class JiraTarget:
     """The port `Target` for one Jira Cloud site.
 
     `marker` makes `lg-` + HMAC of a text under the gateway's key; `browse` is the site's address for people.
+    `accounts` are Jira's account ids by roster id.
     """
 
-    def __init__(self, site: Site, *, marker: Callable[[str], str], browse: str) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        marker: Callable[[str], str],
+        browse: str,
+        accounts: Mapping[str, str] | None = None,
+    ) -> None:
         self._site = site
-        access = Access(site=site, marker=marker, browse=browse.rstrip("/"))
+        self._access = Access(site=site, marker=marker, browse=browse.rstrip("/"), accounts=accounts or {})
+        moving = MoveIssue(self._access)
         self._operations: dict[ActionType, Operation] = {
-            ActionType.ISSUE_CREATE: CreateIssue(access),
-            ActionType.ISSUE_COMMENT: AddComment(access),
-            ActionType.ISSUE_TRANSITION: MoveIssue(access),
+            ActionType.ISSUE_CREATE: CreateIssue(self._access),
+            ActionType.ISSUE_COMMENT: AddComment(self._access),
+            ActionType.ISSUE_UPDATE: UpdateIssue(self._access),
+            ActionType.ISSUE_TRANSITION: moving,
+            ActionType.ISSUE_ASSIGN: AssignIssue(self._access),
+            ActionType.ISSUE_LINK: LinkIssues(self._access),
+            ActionType.ISSUE_CLOSE: moving,
+            ActionType.ISSUE_REOPEN: moving,
+            ActionType.ISSUE_ATTACH: AttachFile(self._access),
         }
 
     @property
@@ -42,7 +62,7 @@ class JiraTarget:
         return frozenset(self._operations)
 
     async def inspect(self, action: Action) -> Inspection:
-        """The project, and the issue with the statuses it can be moved to."""
+        """The project, and the issue with the statuses it can be moved to and what would be overwritten."""
         read: dict[str, Any] = {}
         wanted: dict[str, Callable[[Action], Awaitable[object]]] = {"project": self._project}
         if action.target.issue:
@@ -88,19 +108,35 @@ class JiraTarget:
         return ProjectFacts(id=project.key, path=project.key)
 
     async def _issue(self, action: Action) -> IssueFacts:
-        issue = await self._site.get(issue_path(action), Issue, fields="status,project")
+        names = overwritten(action)
+        asked = ",".join(("status", "project", *(FIELDS[name] for name in names)))
+        issue = await self._site.get(issue_path(action), Issue, fields=asked)
         project = issue.fields.project.key if issue.fields.project else ""
         if issue.key != action.target.issue or project != action.target.project:
             raise FactsMissingError(
                 f"The issue is {issue.key} of project {project} now; name it so.", retryable=False
             )
-        offered = await self._site.get(issue_path(action, "transitions"), Transitions)
+        offered = await offered_to(self._site, action)
+        await self._check(action, issue.fields, offered)
         return IssueFacts(
             key=issue.key,
             status=issue.fields.status.name if issue.fields.status else "",
-            transitions=tuple(sorted({t.to.name for t in offered.transitions})),
+            transitions=tuple(sorted({t.to.name for t in offered})),
             project=project,
+            current=current(names, issue.fields),
         )
+
+    async def _check(self, action: Action, fields: Fields, offered: tuple[Transition, ...]) -> None:
+        """Find what would be refused later, before anybody is asked. Raises `FactsMissingError`."""
+        if action.type is ActionType.ISSUE_LINK:
+            await check_other(self._access, action)
+        if action.type is ActionType.ISSUE_ASSIGN:
+            await assignee_of(self._access, action)
+        if is_move(action):
+            try:
+                check_screen(action, choose(action, fields.status or Status(name=""), offered))
+            except TargetRefusedError as error:
+                raise FactsMissingError(error.detail, retryable=False) from None
 
     def _operation(self, action: Action) -> Operation:
         operation = self._operations.get(action.type)

@@ -6,12 +6,12 @@ import binascii
 from starlette.types import ASGIApp
 
 from gateway.sandbox.asgi import answering
-from gateway.sandbox.jira import annexes, issues, search
+from gateway.sandbox.jira import annexes, connections, issues, search
 from gateway.sandbox.jira.call import Call, Handler, refuse
 from gateway.sandbox.jira.site import Account, Site
 from gateway.sandbox.wire import Asked, Refusal, Reply, Router, read_body
 
-ROUTER: Router[Handler] = Router(search.ROUTES, annexes.ROUTES, issues.ROUTES)
+ROUTER: Router[Handler] = Router(search.ROUTES, annexes.ROUTES, connections.ROUTES, issues.ROUTES)
 _PREFIX = ("rest", "api", "3")
 _UNKNOWN = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
 
@@ -59,6 +59,8 @@ def _decode(value: str) -> str:
 
 
 def _body(asked: Asked) -> object:
+    if asked.headers.get("content-type", "").startswith("multipart/"):
+        return {}
     try:
         return read_body(asked.content, "application/json")
     except ValueError:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.sandbox.jira.adf import is_document, plain
 from gateway.sandbox.jira.call import Call, refuse
-from gateway.sandbox.jira.site import ISSUE_TYPES, PRIORITIES, JiraIssue, JiraProject
+from gateway.sandbox.jira.site import ISSUE_TYPES, PRIORITIES, RESOLUTIONS, JiraIssue, JiraProject
 from gateway.sandbox.wire import Document
 
 NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
@@ -89,11 +89,32 @@ def _is_account(call: Call, value: Any) -> bool:
     return number is None or number in call.site.accounts
 
 
-def put(call: Call, issue: JiraIssue, fields: Document) -> None:
+def check_screen(screen: dict[str, bool], given: Document) -> str:
+    """Refuse what a transition's screen refuses; gives the id of the resolution that is meant."""
+    errors = {
+        name: f"{name.capitalize()} is required."
+        for name, required in screen.items()
+        if required and not given.get(name)
+    }
+    errors |= {
+        name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+        for name in given
+        if name not in screen
+    }
+    if errors:
+        raise refuse(400, **errors)
+    named = given.get("resolution") or {"id": "10000"}
+    for number, name in RESOLUTIONS.items():
+        if number == str(named.get("id", "")) or name == named.get("name"):
+            return number
+    raise refuse(400, resolution="Resolution is invalid.")
+
+
+def put(call: Call, issue: JiraIssue, fields: Document, metadata: Document | None = None) -> None:
     """Set checked fields and note in the changelog what became different."""
     items = [item for name in _SETTABLE if name in fields and (item := _set(call, issue, name, fields[name]))]
     if items:
-        call.site.note_change(issue, call.account, *items)
+        call.site.note_change(issue, call.account, *items, metadata=metadata)
 
 
 Entry = tuple[str, str | None, str | None, str | None, str | None]

@@ -45,7 +45,7 @@ def _properties(given: Any) -> dict[str, Any]:
 def get(call: Call) -> Reply:
     """GET /issue/{key} (`fields`, `expand=changelog`, `properties`)."""
     issue, url = call.issue(), call.site.url
-    document = shapes.issue(issue, url, call.words("fields"))
+    document = shapes.issue(issue, url, call.words("fields"), call.site.links)
     wanted = call.words("properties") or []
     if wanted:
         broad = "*all" in wanted
@@ -71,10 +71,14 @@ def edit(call: Call) -> Reply:
         raise refuse(400, "one of 'fields' or 'update' required")
     both = given | fields.read_update(issue, update)
     fields.check(call, both)
-    fields.put(call, issue, both)
+    fields.put(call, issue, both, _metadata(document))
     _add_comments(call, issue, update)
     issue.properties |= _properties(document.get("properties", []))
     return Reply(204)
+
+
+def _metadata(document: Document) -> Document | None:
+    return _object(document, "historyMetadata") or None
 
 
 def _add_comments(call: Call, issue: JiraIssue, update: Document) -> None:
@@ -92,7 +96,11 @@ def _open(issue: JiraIssue) -> tuple[Transition, ...]:
 
 def list_transitions(call: Call) -> Reply:
     """GET /issue/{key}/transitions."""
-    found = [shapes.transition(each, call.site.url) for each in _open(call.issue())]
+    screens, expanded = call.site.screens, "transitions.fields" in (call.words("expand") or [])
+    found = [
+        shapes.transition(each, call.site.url, screens.get(each.id), expanded=expanded)
+        for each in _open(call.issue())
+    ]
     return Reply(200, {"expand": "transitions", "transitions": found})
 
 
@@ -114,8 +122,9 @@ def do_transition(call: Call) -> Reply:
     issue, document = call.issue(), call.document()
     wanted = _transition(_open(issue), document.get("transition"))
     given = _object(document, "fields")
+    resolution = fields.check_screen(call.site.screens.get(wanted.id, {}), given)
     fields.check(call, {name: value for name, value in given.items() if name != "resolution"})
-    call.site.move(issue, wanted, call.account)
+    call.site.move(issue, wanted, call.account, resolution=resolution, metadata=_metadata(document))
     _add_comments(call, issue, _object(document, "update"))
     return Reply(204)
 

@@ -7,11 +7,15 @@ from typing import Any
 from gateway.sandbox.jira.site import (
     ISSUE_TYPES,
     PRIORITIES,
+    RESOLUTIONS,
     Account,
+    Attachment,
     Change,
     Comment,
+    IssueLink,
     JiraIssue,
     JiraProject,
+    LinkType,
     Status,
     Transition,
 )
@@ -106,13 +110,29 @@ def issue_type(number: str, url: str) -> Document:
     }
 
 
-def transition(item: Transition, url: str) -> Document:
-    """A transition an issue can make now."""
+def screen_field(key: str, *, required: bool) -> Document:
+    """A field on a transition's screen."""
     return {
+        "required": required,
+        "schema": {"type": "string", "system": key},
+        "name": key.replace("_", " ").capitalize(),
+        "key": key,
+        "hasDefaultValue": False,
+        "operations": ["set"],
+    }
+
+
+def transition(
+    item: Transition, url: str, screen: dict[str, bool] | None = None, *, expanded: bool = False
+) -> Document:
+    """A transition an issue can make now; `expanded` shows the fields of its screen."""
+    fields = {key: screen_field(key, required=required) for key, required in (screen or {}).items()}
+    return {
+        **({"fields": fields} if expanded else {}),
         "id": item.id,
         "name": item.name,
         "to": status(item.to, url),
-        "hasScreen": False,
+        "hasScreen": bool(screen),
         "isGlobal": True,
         "isInitial": False,
         "isAvailable": True,
@@ -121,7 +141,61 @@ def transition(item: Transition, url: str) -> Document:
     }
 
 
-def fields_of(item: JiraIssue, url: str) -> Document:
+def resolution(number: str, url: str) -> Document:
+    """Why an issue is done."""
+    return {
+        "self": f"{api(url)}/resolution/{number}",
+        "id": number,
+        "description": "",
+        "name": RESOLUTIONS[number],
+    }
+
+
+def link_type(item: LinkType, url: str) -> Document:
+    """A type of link."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "inward": item.inward,
+        "outward": item.outward,
+        "self": f"{api(url)}/issueLinkType/{item.id}",
+    }
+
+
+def link(item: IssueLink, seen_from: JiraIssue, url: str) -> Document:
+    """A link as one of its issues shows it: only the other one is named."""
+    name, other = (
+        ("outwardIssue", item.destination) if seen_from is item.source else ("inwardIssue", item.source)
+    )
+    shown = {
+        "id": other.id,
+        "key": other.key,
+        "self": f"{api(url)}/issue/{other.id}",
+        "fields": {"summary": other.summary, "status": status(other.status, url)},
+    }
+    return {
+        "id": item.id,
+        "self": f"{api(url)}/issueLink/{item.id}",
+        "type": link_type(item.type, url),
+        name: shown,
+    }
+
+
+def attachment(item: Attachment, url: str) -> Document:
+    """A file on an issue."""
+    return {
+        "self": f"{api(url)}/attachment/{item.id}",
+        "id": item.id,
+        "filename": item.filename,
+        "author": account(item.author, url),
+        "created": stamp(item.created),
+        "size": len(item.content),
+        "mimeType": item.media_type,
+        "content": f"{api(url)}/attachment/content/{item.id}",
+    }
+
+
+def fields_of(item: JiraIssue, url: str, links: Sequence[IssueLink] = ()) -> Document:
     """Every field of an issue."""
     return {
         "summary": item.summary,
@@ -131,7 +205,7 @@ def fields_of(item: JiraIssue, url: str) -> Document:
         "priority": priority(item.priority, url),
         "labels": list(item.labels),
         "status": status(item.status, url),
-        "resolution": {"id": "10000", "name": "Done"} if item.status.category == "done" else None,
+        "resolution": resolution(item.resolution, url) if item.resolution else None,
         "created": stamp(item.created),
         "updated": stamp(item.updated),
         "creator": account(item.creator, url),
@@ -139,7 +213,8 @@ def fields_of(item: JiraIssue, url: str) -> Document:
         "assignee": account(item.assignee, url),
         "duedate": item.duedate,
         "comment": comments(item.comments, f"{api(url)}/issue/{item.id}/comment", url),
-        "issuelinks": [],
+        "issuelinks": [link(each, item, url) for each in links if item in (each.source, each.destination)],
+        "attachment": [attachment(each, url) for each in item.attachments],
         "subtasks": [],
     }
 
@@ -156,14 +231,16 @@ def chosen(everything: Document, wanted: Sequence[str] | None) -> Document:
     }
 
 
-def issue(item: JiraIssue, url: str, wanted: Sequence[str] | None = None) -> Document:
+def issue(
+    item: JiraIssue, url: str, wanted: Sequence[str] | None = None, links: Sequence[IssueLink] = ()
+) -> Document:
     """An issue with the fields asked for."""
     return {
         "expand": "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations",
         "id": item.id,
         "self": f"{api(url)}/issue/{item.id}",
         "key": item.key,
-        "fields": chosen(fields_of(item, url), wanted),
+        "fields": chosen(fields_of(item, url, links), wanted),
     }
 
 
@@ -194,6 +271,7 @@ def change(item: Change, url: str) -> Document:
         "author": account(item.author, url),
         "created": stamp(item.created),
         "items": [_changed(*each) for each in item.items],
+        **({"historyMetadata": item.metadata} if item.metadata else {}),
     }
 
 

@@ -49,7 +49,38 @@ TRANSITIONS = (
     Transition("31", "Done", DONE),
 )
 ISSUE_TYPES = {"10001": "Task", "10002": "Bug", "10003": "Story", "10004": "Epic"}
+RESOLUTIONS = {"10000": "Done", "10001": "Won't Do", "10002": "Duplicate"}
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
+
+
+@dataclass(frozen=True)
+class LinkType:
+    """A type of link: what its source says of its destination is `outward`, the reverse `inward`."""
+
+    id: str
+    name: str
+    inward: str
+    outward: str
+
+
+LINK_TYPES = (
+    LinkType("10000", "Blocks", "is blocked by", "blocks"),
+    LinkType("10001", "Cloners", "is cloned by", "clones"),
+    LinkType("10002", "Duplicate", "is duplicated by", "duplicates"),
+    LinkType("10003", "Relates", "relates to", "relates to"),
+)
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file on an issue."""
+
+    id: str
+    filename: str
+    author: Account
+    created: datetime
+    content: bytes
+    media_type: str
 
 
 @dataclass
@@ -72,6 +103,7 @@ class Change:
     author: Account
     created: datetime
     items: tuple[tuple[str, str | None, str | None, str | None, str | None], ...]
+    metadata: Document | None = None
 
 
 @dataclass
@@ -109,13 +141,26 @@ class JiraIssue:
     properties: dict[str, Any] = field(default_factory=dict)
     remote_links: dict[int, Document] = field(default_factory=dict)
     worklog: list[str] = field(default_factory=list)
+    resolution: str | None = None
+    attachments: list[Attachment] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class IssueLink:
+    """A link: `source` is what its type's `outward` is said of (`source` blocks `destination`)."""
+
+    id: str
+    type: LinkType
+    source: JiraIssue
+    destination: JiraIssue
 
 
 @dataclass
 class Site:
     """All state of the sandbox's Jira; every change is made while holding `clock.lock`.
 
-    `index` is what search sees: copies taken some seconds of background work after each change.
+    `index` is what search sees: copies taken some seconds of background work after each change. `screens` are the
+    fields a transition shows, by its id, and whether each must be filled in; without one it takes no fields.
     """
 
     clock: Clock
@@ -126,6 +171,8 @@ class Site:
     projects: dict[str, JiraProject] = field(default_factory=dict)
     issues: dict[str, JiraIssue] = field(default_factory=dict)
     index: dict[str, JiraIssue] = field(default_factory=dict)
+    links: list[IssueLink] = field(default_factory=list)
+    screens: dict[str, dict[str, bool]] = field(default_factory=dict)
     _numbers: dict[str, Iterator[int]] = field(default_factory=dict)
 
     def number(self, kind: str) -> str:
@@ -174,19 +221,31 @@ class Site:
         self.index[issue.id] = copy.copy(issue)
         self.index[issue.id].labels = list(issue.labels)
 
-    def move(self, issue: JiraIssue, transition: Transition, who: Account) -> None:
+    def move(
+        self,
+        issue: JiraIssue,
+        transition: Transition,
+        who: Account,
+        *,
+        resolution: str = "10000",
+        metadata: Document | None = None,
+    ) -> None:
         """Take a transition and note it in the changelog."""
         before, issue.status = issue.status, transition.to
-        self.note_change(issue, who, ("status", before.id, before.name, transition.to.id, transition.to.name))
+        issue.resolution = resolution if transition.to.category == "done" else None
+        moved = ("status", before.id, before.name, transition.to.id, transition.to.name)
+        self.note_change(issue, who, moved, metadata=metadata)
 
     def note_change(
         self,
         issue: JiraIssue,
         who: Account,
         *items: tuple[str, str | None, str | None, str | None, str | None],
+        metadata: Document | None = None,
     ) -> None:
         """Write a changelog entry and touch the issue."""
-        issue.changelog.append(Change(self.number("change"), who, self.clock.now(), items))
+        kept = metadata if self.switches.history_metadata else None
+        issue.changelog.append(Change(self.number("change"), who, self.clock.now(), items, kept))
         self.touch(issue)
 
     def comment(self, issue: JiraIssue, who: Account, body: Document) -> Comment:
@@ -196,3 +255,23 @@ class Site:
         issue.comments.append(made)
         self.touch(issue)
         return made
+
+    def attach(
+        self, issue: JiraIssue, who: Account, filename: str, content: bytes, media_type: str
+    ) -> Attachment:
+        """Put a file on an issue."""
+        made = Attachment(self.number("attachment"), filename, who, self.clock.now(), content, media_type)
+        issue.attachments.append(made)
+        self.note_change(issue, who, ("Attachment", None, None, made.id, filename))
+        return made
+
+    def link(self, kind: LinkType, source: JiraIssue, destination: JiraIssue, who: Account) -> None:
+        """Link two issues, once; both changelogs tell."""
+        if any(
+            (each.type, each.source, each.destination) == (kind, source, destination) for each in self.links
+        ):
+            return
+        self.links.append(IssueLink(self.number("link"), kind, source, destination))
+        for issue, other, said in ((source, destination, kind.outward), (destination, source, kind.inward)):
+            told = f"This issue {said} {other.key}"
+            self.note_change(issue, who, ("Link", None, None, other.key, told))

@@ -1,5 +1,6 @@
 """The real Jira target in front of the sandbox, one rig per action type."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from gateway.adapters.jira.target import JiraTarget
 from gateway.core.actions import Action
 from gateway.core.vocabulary import ActionType as T
 from gateway.core.vocabulary import System
-from gateway.sandbox.jira.site import JiraIssue
+from gateway.sandbox.jira.site import DONE, JiraIssue
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.switches import Fault
 from tests.contracts.validate import validate_request
@@ -20,6 +21,7 @@ from tests.gateway.adapters.gitlab.rigs import SandboxClock, marker_of
 
 API = "/rest/api/3"
 KEY = "SHOP-1"
+MAYA = "prn_maya"
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,24 @@ class World:
         assert issue is not None
         return issue
 
+    def another(self, project: str = "SHOP") -> JiraIssue:
+        """One more issue, by somebody else."""
+        site = self.sandbox.site
+        issue = site.add_issue(site.projects[project], "Another", "10001", site.accounts["account-maya"])
+        site.reindex(issue)
+        return issue
+
 
 async def contract_kept(sent: httpx2.Request) -> None:
     """Fail the test when a request of ours is not one that Jira documents."""
-    validate_request("jira", sent.method, str(sent.url), dict(sent.headers), sent.content or None)
+    validate_request("jira", sent.method, str(sent.url), dict(sent.headers), await sent.aread() or None)
 
 
 def target_of(sandbox: Sandbox, http: httpx2.AsyncClient) -> JiraTarget:
     """The target under test."""
     tokens = sandbox.tokens
     site = Site(http, tokens.jira_email, lambda: tokens.jira, SandboxClock(sandbox))
-    return JiraTarget(site, marker=marker_of, browse=sandbox.jira_url)
+    return JiraTarget(site, marker=marker_of, browse=sandbox.jira_url, accounts={MAYA: "account-maya"})
 
 
 @dataclass
@@ -113,8 +122,58 @@ def _transition(world: World) -> JiraRig:
     return JiraRig(world, action, write, lambda _: int(world.issue().status.name == "In Progress"))
 
 
+def _update(world: World) -> JiraRig:
+    params = {
+        "title": "Vouchers work again",
+        "description": "See **below**",
+        "labels": ("paid",),
+        "priority": "High",
+    }
+    action = world.act(T.ISSUE_UPDATE, params, issue=KEY)
+    write = ("PUT", f"{API}/issue/{KEY}")
+    return JiraRig(world, action, write, lambda _: int(world.issue().summary == "Vouchers work again"))
+
+
+def _assign(world: World) -> JiraRig:
+    action = world.act(T.ISSUE_ASSIGN, {"assignee": MAYA}, issue=KEY)
+    write = ("PUT", f"{API}/issue/{KEY}")
+    return JiraRig(world, action, write, lambda _: int(world.issue().assignee is not None))
+
+
+def _link(world: World) -> JiraRig:
+    world.another()
+    action = world.act(T.ISSUE_LINK, {"issue": "SHOP-2", "kind": "blocked_by"}, issue=KEY)
+    return JiraRig(world, action, ("POST", f"{API}/issueLink"), lambda sandbox: len(sandbox.site.links))
+
+
+def _close(world: World) -> JiraRig:
+    action = world.act(T.ISSUE_CLOSE, {}, issue=KEY)
+    write = ("POST", f"{API}/issue/{KEY}/transitions")
+    return JiraRig(world, action, write, lambda _: int(world.issue().status.name == "Done"))
+
+
+def _reopen(world: World) -> JiraRig:
+    world.issue().status = DONE
+    action = world.act(T.ISSUE_REOPEN, {}, issue=KEY)
+    write = ("POST", f"{API}/issue/{KEY}/transitions")
+    return JiraRig(world, action, write, lambda _: int(world.issue().status.name == "To Do"))
+
+
+def _attach(world: World) -> JiraRig:
+    content = base64.b64encode(b"one\ntwo\n").decode()
+    action = world.act(T.ISSUE_ATTACH, {"filename": "scan.log", "content_base64": content}, issue=KEY)
+    write = ("POST", f"{API}/issue/{KEY}/attachments")
+    return JiraRig(world, action, write, lambda _: len(world.issue().attachments))
+
+
 RIGS: dict[str, Callable[[World], JiraRig]] = {
     "issue.create": _create,
     "issue.comment": _comment,
+    "issue.update": _update,
     "issue.transition": _transition,
+    "issue.assign": _assign,
+    "issue.link": _link,
+    "issue.close": _close,
+    "issue.reopen": _reopen,
+    "issue.attach": _attach,
 }

@@ -216,8 +216,8 @@ async def test_a_server_that_is_not_there_was_sent_nothing(world: World) -> None
 
 
 async def test_an_action_type_it_does_not_know_is_refused(world: World) -> None:
-    action = world.act(T.ISSUE_ASSIGN, {}, issue=KEY)
-    with pytest.raises(TargetRefusedError, match=r"issue\.assign"):
+    action = world.act(T.BRANCH_CREATE, {}, branch="agent/x")
+    with pytest.raises(TargetRefusedError, match=r"branch\.create"):
         await world.target.prepare(permit_for(action, Inspection()))
 
 
