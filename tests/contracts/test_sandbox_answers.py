@@ -146,7 +146,7 @@ def walk_jobs(ask: Judge, sandbox: Sandbox) -> None:
 def walk_requests(ask: Judge, maya: Judge, sandbox: Sandbox) -> None:
     body = {"source_branch": "agent/one", "target_branch": "main", "title": "T", "description": "D"}
     head = ask("POST", f"{CHECKOUT}/merge_requests", body).json()["sha"]
-    ask("PUT", REQUEST, {"title": "Tt", "labels": "a"})
+    ask("PUT", REQUEST, {"title": "Tt", "labels": ["a"]})
     ask("GET", f"{REQUEST}/resource_label_events")
     ask("PUT", f"{REQUEST}/rebase", {})
     ask("GET", f"{REQUEST}?include_rebase_in_progress=true")

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Concatenate, ParamSpec
 
 from gateway.adapters.git.ci_files import DEFAULT_CONFIG
 from gateway.adapters.git.edits import EditError
@@ -38,6 +40,26 @@ class ProjectShape(Model):
 ShapeOf = Callable[[str], Awaitable[ProjectShape]]
 
 
+P = ParamSpec("P")
+
+
+def mending(
+    measure: "Callable[Concatenate[GitChanges, str, P], Awaitable[Change]]",
+) -> "Callable[Concatenate[GitChanges, str, P], Awaitable[Change]]":
+    """Measure once more when git failed and the mirror turns out to be damaged: it is only a copy."""
+
+    @functools.wraps(measure)
+    async def measured(self: "GitChanges", project: str, /, *args: P.args, **kwargs: P.kwargs) -> Change:
+        try:
+            return await measure(self, project, *args, **kwargs)
+        except FactsMissingError as error:
+            if not isinstance(error.__cause__, GitError) or not await self.mend(project):
+                raise
+        return await measure(self, project, *args, **kwargs)
+
+    return measured
+
+
 class GitChanges:
     """Measures changes in bare mirrors. `shape_of` asks the forge for protected branches and the CI path."""
 
@@ -50,6 +72,7 @@ class GitChanges:
         self._shape_of = shape_of
         self._bases: Kept[tuple[str, str, str], str | None] = Kept(_KEPT)
 
+    @mending
     async def of_merge_request(self, project: str, request: MergeRequestFacts, agent: str) -> Change:
         """What merging that request would change: merge base with its target to its head."""
         with facts_missing():
@@ -58,6 +81,7 @@ class GitChanges:
             target = _found(seen.branch(request.target_branch), request.target_branch)
             return await self._between(mirror, seen, request.head, target, agent)
 
+    @mending
     async def of_branches(self, project: str, source: str, target: str, agent: str) -> Change:
         """What `source` changes against `target`: branches or commit ids."""
         with facts_missing():
@@ -66,6 +90,7 @@ class GitChanges:
             ends = [_found(seen.branch(n) or (n if _OID.fullmatch(n) else None), n) for n in (source, target)]
             return await self._between(mirror, seen, ends[0], ends[1], agent)
 
+    @mending
     async def of_commit(self, project: str, branch: str, params: CommitCreate, agent: str) -> Change:
         """What the branch would change against the default branch once this commit is on it."""
         with facts_missing():
@@ -75,6 +100,7 @@ class GitChanges:
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.commit(mirror, span, params, agent, shape.ci_path)
 
+    @mending
     async def of_revert(self, project: str, branch: str, commit: str, agent: str) -> Change:
         """What the branch would change against the default branch once `commit` is reverted on it."""
         with facts_missing():
@@ -84,6 +110,7 @@ class GitChanges:
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.revert(mirror, span, commit, agent, shape.ci_path)
 
+    @mending
     async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:
         """What the branch would change against the default branch once `commit` is repeated on it."""
         with facts_missing():
@@ -101,6 +128,11 @@ class GitChanges:
             tree = await self._inspector.tree_of(view_of(mirror), _found(seen.branch(branch), branch))
             texts = [await text_at(mirror.objects, tree, path, cap=_OWNERS_BYTES) for path in _OWNERS]
             return next((t for t in texts if t is not None), None)
+
+    async def mend(self, project: str) -> bool:
+        """Whether the project's mirror was damaged; then it is a new one now."""
+        with facts_missing():
+            return await self._mirrors.mend(project)
 
     async def _at_head(self, mirror: Mirror, request: MergeRequestFacts) -> Snapshot:
         """A snapshot in which the merge request is at the head the API told; the forge updates that ref late."""

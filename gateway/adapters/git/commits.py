@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from gateway.adapters.git.authorship import CommitObject
 from gateway.adapters.git.cat_file import Entry
 from gateway.adapters.git.changes import start_of
 from gateway.adapters.git.edits import EditError, edits_of
@@ -92,7 +93,8 @@ class GitRepository:
                 raise EditError(f"There is no branch {branch}.")
             again = await self._proposals.picking(mirror, head, commit)
             tree = await cherry_picked_tree(self._git, mirror.path, mirror.path / "objects", again)
-            return await self._commit(mirror, tree, head, author, cherry_pick_message(again.commit))
+            message = cherry_pick_message(again.commit)
+            return await self._commit(mirror, tree, head, author, message, (again.commit,))
 
     async def ref_of(self, project: str, ref: str) -> str | None:
         """The object a full ref holds upstream now, or None. Raises `FactsMissingError`."""
@@ -222,11 +224,24 @@ class GitRepository:
         out = await self._git.run(Call(("mktree", "-z", "--batch"), at=mirror.path, stdin=stdin))
         return out.decode("ascii").split()
 
-    async def _commit(self, mirror: Mirror, tree: str, parent: str | None, author: str, message: str) -> str:
+    async def _commit(
+        self,
+        mirror: Mirror,
+        tree: str,
+        parent: str | None,
+        author: str,
+        message: str,
+        picked: tuple[CommitObject, ...] = (),
+    ) -> str:
+        """Make the commit, and note who stands behind it; `picked` are the commits it repeats."""
         args = ("commit-tree", tree, *(("-p", parent) if parent else ()))
         env = self._signatures(author)
         call = Call(args, at=mirror.path, stdin=(message.rstrip("\n") + "\n").encode(), env=env)
-        return (await self._git.run(call)).decode("ascii").strip()
+        made = (await self._git.run(call)).decode("ascii").strip()
+        if self._inspector.lineage is not None:
+            commit = await self._inspector.commit(mirror.objects, made)
+            await self._inspector.lineage.built(mirror, commit, picked)
+        return made
 
     def _signatures(self, author: str) -> dict[str, str]:
         date = f"{self._clock.now_ms() // 1000} +0000"

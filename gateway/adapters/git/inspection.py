@@ -24,6 +24,7 @@ from gateway.adapters.git.diffs import (
     raw_entries,
 )
 from gateway.adapters.git.kept import Kept
+from gateway.adapters.git.lineage import Lineage
 from gateway.adapters.git.mirrors import Mirror
 from gateway.adapters.git.runner import EMPTY_TREE, Call, Git, GitError, GitOutputError
 from gateway.core.changes import Change, ChangedFile, CiFacts, CommitFact, SecretHit
@@ -77,8 +78,11 @@ def view_of(mirror: Mirror) -> View:
 class Inspector:
     """Measures changes. `scanners` are the core's detectors, `authorship` turns addresses into roster ids."""
 
-    def __init__(self, git: Git, authorship: Authorship, scanners: Scanners) -> None:
+    def __init__(
+        self, git: Git, authorship: Authorship, scanners: Scanners, lineage: Lineage | None = None
+    ) -> None:
         self._git = git
+        self.lineage = lineage
         self.authorship = authorship
         self.scanners = scanners
         self._histories: Kept[tuple[str, str, tuple[str, ...]], History] = Kept(_KEPT)
@@ -97,7 +101,18 @@ class Inspector:
         history = await self.history(mirror, span.head, span.trusted)
         ci = await ci_facts(view.objects, (base_tree, head_tree), ci_path, self.bounds)
         facts = tuple(self.authorship.fact(c, agent) for c in history.commits)
-        return self.change(span.base or EMPTY_TREE, span.head or EMPTY_TREE, difference, history, facts, ci)
+        made = self.change(span.base or EMPTY_TREE, span.head or EMPTY_TREE, difference, history, facts, ci)
+        return made.model_copy(
+            update={"makers": await self.makers(mirror, history.commits, difference.files)}
+        )
+
+    async def makers(
+        self, mirror: Mirror, commits: tuple[CommitObject, ...], files: tuple[ChangedFile, ...]
+    ) -> tuple[str, ...]:
+        """Everybody who had a part in these commits, however they were rewritten. Raises `GitError`."""
+        if self.lineage is None:
+            return tuple(sorted({name for c in commits for name in self.authorship.claims(c)}))
+        return await self.lineage.makers(mirror, commits, files)
 
     def change(
         self,

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import logging
 import re
+import shutil
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from gateway.adapters.git.remotes import AnyForge, checked_project
 from gateway.adapters.git.runner import Call, Git, GitError
 from gateway.core.vocabulary import ForgeIdentity
 
+log = logging.getLogger(__name__)
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
 _LEFT_LOCKED = ".lock': File exists"
@@ -106,6 +109,20 @@ class Mirrors:
             await self.git.run(Call(("update-ref", _HEADS + branch, commit), at=mirror.path))
             mirror.refs[_HEADS + branch] = commit
 
+    async def mend(self, project: str) -> bool:
+        """Begin a mirror anew when its objects are damaged; whether it was. All that is in it is at the forge."""
+        mirror = self._open.get(project)
+        if mirror is None:
+            return False
+        async with mirror.lock:
+            if await self._is_whole(mirror):
+                return False
+            log.warning("the mirror of %s is damaged; it is fetched anew", project)
+            await mirror.objects.close()
+            await asyncio.to_thread(shutil.rmtree, mirror.path, ignore_errors=True)
+            await self._make(mirror)
+            return True
+
     async def close(self) -> None:
         """End every process that stays."""
         for mirror in self._open.values():
@@ -119,6 +136,15 @@ class Mirrors:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.git.run(Call(("init", "--quiet", "--bare", "--template=", str(mirror.path)), at=None))
         (mirror.path / "description").write_text(mirror.project + "\n", encoding="utf-8")
+
+    async def _is_whole(self, mirror: Mirror) -> bool:
+        check = Call(
+            ("fsck", "--no-dangling", "--no-progress"), at=mirror.path, seconds=self.git.bounds.network_s
+        )
+        try:
+            return (await self.git.ask(check)).status == 0
+        except GitError:
+            return False
 
     async def _rest(self) -> None:
         """Let the reading processes of all but the mirrors used last end."""

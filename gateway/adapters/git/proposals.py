@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_authors
+from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_author_emails, co_authors
 from gateway.adapters.git.cat_file import CatFile, Objects
 from gateway.adapters.git.ci_files import ci_facts
 from gateway.adapters.git.content_scan import hits_of
 from gateway.adapters.git.edits import EditError, edits_of
-from gateway.adapters.git.inspection import Difference, Inspector, Span, View
+from gateway.adapters.git.inspection import Difference, History, Inspector, Span, View
 from gateway.adapters.git.mirrors import Mirror
 from gateway.adapters.git.overlays import OverlaidObjects, overlaid
 from gateway.adapters.git.quarantine import quarantined
@@ -69,7 +69,9 @@ class Proposals:
         """The change from the span's base to a repeat of a commit on its head. Raises as `commit` does."""
         again = await self.picking(mirror, span.head or "", commit)
         message = cherry_pick_message(again.commit)
-        return await self._replayed(mirror, span, (again, cherry_picked_tree, message), agent, ci_path)
+        change = await self._replayed(mirror, span, (again, cherry_picked_tree, message), agent, ci_path)
+        picked = await self._inspector.makers(mirror, (again.commit,), ())
+        return change.model_copy(update={"makers": tuple(sorted({*change.makers, *picked}))})
 
     async def picking(self, mirror: Mirror, head: str, commit: str) -> Undoing:
         """What picking means there. Raises `EditError` when no branch or tag contains the commit."""
@@ -137,7 +139,21 @@ class Proposals:
             ),
         )
         ci = await ci_facts(objects, (base_tree, made.tree), ci_path, inspector.bounds)
-        return inspector.change(span.base or EMPTY_TREE, NOT_BUILT, difference, history, facts, ci)
+        change = inspector.change(span.base or EMPTY_TREE, NOT_BUILT, difference, history, facts, ci)
+        makers = await self._makers(mirror, before, made, difference, agent)
+        return change.model_copy(update={"makers": makers})
+
+    async def _makers(
+        self, mirror: Mirror, before: History, made: CommitObject, difference: Difference, agent: str
+    ) -> tuple[str, ...]:
+        """Whose work the branch holds already, whom the message names, and whose file versions are proposed again."""
+        inspector = self._inspector
+        found = {agent, *inspector.authorship.co_authors(made)}
+        if before.commits:
+            found |= set(await inspector.makers(mirror, before.commits, difference.files))
+        if inspector.lineage is not None:
+            found |= set(await inspector.lineage.proposed(mirror.project, agent, difference.files))
+        return tuple(sorted(found))
 
     async def _tree(self, mirror: Mirror, commit: str | None) -> str:
         return EMPTY_TREE if commit is None else (await self._inspector.commit(mirror.objects, commit)).tree
@@ -152,5 +168,6 @@ def _made(tree: str, parent: str | None, message: str) -> CommitObject:
         committer="",
         message=message.rstrip("\n"),
         co_authors=co_authors(message.encode()),
+        co_author_emails=co_author_emails(message.encode()),
         usable=True,
     )

@@ -3,7 +3,18 @@
 from gateway.sandbox.git.commits import Commit
 from gateway.sandbox.git.repository import ZERO
 from gateway.sandbox.gitlab.closing import issues_closed_by
-from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role, StateEvent, User
+from gateway.sandbox.gitlab.entities import (
+    Issue,
+    Item,
+    LabelEvent,
+    MergeRequest,
+    Note,
+    Project,
+    PushEvent,
+    Role,
+    StateEvent,
+    User,
+)
 from gateway.sandbox.gitlab.forge import Forge
 from gateway.sandbox.gitlab.pipelines import Runner
 
@@ -17,6 +28,7 @@ class Activity:
 
     def branch_moved(self, project: Project, branch: str, old: str, new: str, user: User) -> None:
         """Do all that follows from `refs/heads/<branch>` going from `old` to `new` (ZERO: absent)."""
+        self.record_push(project, "branch", branch, (old, new), user)
         if new == ZERO:
             return
         arrived = self._arrived(project, branch, old, new)
@@ -27,6 +39,11 @@ class Activity:
                 self.close_issues(project, commit.message, user)
         self.announce(project, arrived)
         self.runner.start(project, branch, new, user, source="push", before=old)
+
+    def record_push(self, project: Project, kind: str, name: str, ends: tuple[str, str], user: User) -> None:
+        """Remember among the project's events that a branch or tag moved from one end to the other."""
+        number, now = self._forge.number("event"), self._forge.clock.now()
+        project.events.append(PushEvent(number, user, now, kind, name, *ends))
 
     def _arrived(self, project: Project, branch: str, old: str, new: str) -> tuple[Commit, ...]:
         others = (head for name, head in project.repository.branches().items() if name != branch)
@@ -99,6 +116,15 @@ class Activity:
         self.system_note(item, user, state)
         event = StateEvent(self._forge.number("state_event"), user, self._forge.clock.now(), state)
         item.state_events.append(event)
+
+    def relabelled(self, item: Item, before: list[str], user: User) -> None:
+        """Remember which labels were put on and taken off."""
+        changes = [(name, "add") for name in item.labels if name not in before]
+        changes += [(name, "remove") for name in before if name not in item.labels]
+        now = self._forge.clock.now()
+        item.label_events += [
+            LabelEvent(self._forge.number("label_event"), user, now, name, action) for name, action in changes
+        ]
 
     def system_note(self, item: Item, user: User, text: str) -> Note:
         """A line in the discussion that nobody typed."""

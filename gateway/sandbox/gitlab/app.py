@@ -9,12 +9,26 @@ from gateway.sandbox.git.repository import GitError
 from gateway.sandbox.gitlab.call import Call, Handler, refuse, refuse_parameter
 from gateway.sandbox.gitlab.entities import Project, Role, Token
 from gateway.sandbox.gitlab.forge import Forge
-from gateway.sandbox.gitlab.routes import accounts, issues, merge_requests, pipelines, repository
+from gateway.sandbox.gitlab.routes import (
+    accounts,
+    issues,
+    merge_requests,
+    pipelines,
+    relations,
+    repository,
+    tags,
+)
 from gateway.sandbox.gitlab.workings import Workings
 from gateway.sandbox.wire import Asked, Document, Refusal, Reply, Router, read_body
 
 ROUTER: Router[Handler] = Router(
-    accounts.ROUTES, issues.ROUTES, repository.ROUTES, pipelines.ROUTES, merge_requests.ROUTES
+    accounts.ROUTES,
+    issues.ROUTES,
+    relations.ROUTES,
+    repository.ROUTES,
+    tags.ROUTES,
+    pipelines.ROUTES,
+    merge_requests.ROUTES,
 )
 _READS = ("GET", "HEAD")
 
@@ -99,13 +113,22 @@ class GitAccess:
 
     def _door(self, project: Project, role: Role, token: Token) -> Door:
         rules = project.protections
-        writes = role >= Role.DEVELOPER and not project.archived and bool({"api", "write_repository"} & set(token.scopes))
+        writes = (
+            role >= Role.DEVELOPER
+            and not project.archived
+            and bool({"api", "write_repository"} & set(token.scopes))
+        )
         return Door(
             repository=project.repository.path,
             user=token.user.username,
             may_write=writes,
-            no_push=tuple(
-                f"refs/heads/{rule.name}" for rule in rules if rule.push is Role.NO_ONE or role < rule.push
+            no_push=(
+                *(
+                    f"refs/heads/{rule.name}"
+                    for rule in rules
+                    if rule.push is Role.NO_ONE or role < rule.push
+                ),
+                *(f"refs/tags/{name}" for name in project.protected_tags if role < Role.MAINTAINER),
             ),
             no_force=tuple(f"refs/heads/{rule.name}" for rule in rules if not rule.allow_force_push),
             pushed=lambda changes: self._pushed(project, token, changes),
@@ -117,6 +140,9 @@ class GitAccess:
                 kind, _, branch = change.ref.removeprefix("refs/").partition("/")
                 if kind == "heads":
                     self._workings.activity.branch_moved(project, branch, change.old, change.new, token.user)
+                elif kind == "tags":
+                    ends = (change.old, change.new)
+                    self._workings.activity.record_push(project, "tag", branch, ends, token.user)
 
 
 def gitlab_app(forge: Forge, workings: Workings) -> ASGIApp:

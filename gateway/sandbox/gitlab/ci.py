@@ -52,6 +52,26 @@ def plan(text: bytes, variables: Mapping[str, str]) -> tuple[CiJob, ...]:
     return tuple(sorted(jobs, key=lambda job: stages.index(job.stage)))
 
 
+def static(text: bytes) -> list[dict[str, Any]]:
+    """Every job the file holds, as GitLab's lint tells them: its rules are not looked at."""
+    document = _load(text)
+    stages = _stages(document.get("stages"))
+    names = [name for name in document if name not in _NOT_JOBS and not name.startswith(".")]
+    # A job without conditions always takes part.
+    plain = {name: {k: v for k, v in document[name].items() if k not in ("rules", "only")} for name in names}
+    jobs = [job for name, body in plain.items() if (job := _job(name, body, stages, {}))]
+    return [
+        {
+            "name": job.name,
+            "stage": job.stage,
+            "environment": job.environment,
+            "when": "manual" if job.manual else "on_success",
+            "allow_failure": job.allow_failure,
+        }
+        for job in jobs
+    ]
+
+
 def _load(text: bytes) -> dict[str, Any]:
     try:
         document = yaml.safe_load(text)

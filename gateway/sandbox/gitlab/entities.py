@@ -78,6 +78,51 @@ class StateEvent:
     state: str
 
 
+@dataclass(frozen=True)
+class LabelEvent:
+    """A label put on or taken off, as `resource_label_events` remembers it."""
+
+    id: int
+    user: User
+    created_at: datetime
+    label: str
+    action: str
+
+
+@dataclass(frozen=True)
+class PushEvent:
+    """A ref that moved, as the project's events remember it; an absent side is forty zeros."""
+
+    id: int
+    user: User
+    created_at: datetime
+    ref_type: str
+    ref: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class IssueLink:
+    """A link from one issue to another of the same project; `kind` is GitLab's `link_type`."""
+
+    id: int
+    source: int
+    target: int
+    kind: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class CommitNote:
+    """A comment on a commit, which has no number of its own in the API."""
+
+    sha: str
+    note: str
+    author: User
+    created_at: datetime
+
+
 @dataclass
 class Item:
     """What issues and merge requests share."""
@@ -95,6 +140,7 @@ class Item:
     assignees: list[User] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     state_events: list[StateEvent] = field(default_factory=list)
+    label_events: list[LabelEvent] = field(default_factory=list)
     closed_at: datetime | None = None
     closed_by: User | None = None
     due_date: str | None = None
@@ -126,6 +172,9 @@ class MergeRequest(Item):
     approved_by: list[User] = field(default_factory=list)
     auto_merge_for: User | None = None
     auto_merge_wish: tuple[bool, bool] = (False, False)
+    rebase_looks: int = 0
+    rebase_for: User | None = None
+    merge_error: str | None = None
 
     @property
     def draft(self) -> bool:
@@ -224,6 +273,12 @@ class Project:
     jobs: dict[int, Job] = field(default_factory=dict)
     environments: dict[int, Environment] = field(default_factory=dict)
     deployments: dict[int, Deployment] = field(default_factory=dict)
+    protected_tags: list[str] = field(default_factory=list)
+    releases: dict[str, str] = field(default_factory=dict)
+    events: list[PushEvent] = field(default_factory=list)
+    links: list[IssueLink] = field(default_factory=list)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    commit_notes: list[CommitNote] = field(default_factory=list)
 
     @property
     def full_path(self) -> str:

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 
 from gateway.sandbox.git.commits import Commit, FileDiff
-from gateway.sandbox.gitlab.entities import Item, Note, Project, Protection, Role, StateEvent, User
+from gateway.sandbox.git.repository import ZERO
+from gateway.sandbox.gitlab.entities import (
+    Item,
+    LabelEvent,
+    Note,
+    Project,
+    Protection,
+    PushEvent,
+    Role,
+    StateEvent,
+    User,
+)
 from gateway.sandbox.wire import Document
 
 _LEVELS = {
@@ -209,6 +220,52 @@ def state_event(item: StateEvent, parent: Item, kind: str, url: str) -> Document
         "source_commit": None,
         "source_merge_request": None,
         "state": item.state,
+    }
+
+
+def label_event(item: LabelEvent, parent: Item, kind: str, url: str) -> Document:
+    """A label put on or taken off an issue or merge request."""
+    return {
+        "id": item.id,
+        "user": user_basic(item.user, url),
+        "created_at": stamp(item.created_at),
+        "resource_type": kind,
+        "resource_id": parent.id,
+        "label": {"id": item.id, "name": item.label, "color": "#34495E", "description": None},
+        "action": item.action,
+    }
+
+
+_PUSHED = {"created": "pushed new", "pushed": "pushed to", "removed": "deleted"}
+
+
+def push_event(item: PushEvent, project: Project, url: str) -> Document:
+    """A push among the events of a project."""
+    action = "created" if item.old == ZERO else "removed" if item.new == ZERO else "pushed"
+    return {
+        "id": item.id,
+        "project_id": project.id,
+        "action_name": _PUSHED[action],
+        "target_id": None,
+        "target_iid": None,
+        "target_type": None,
+        "author_id": item.user.id,
+        "target_title": None,
+        "created_at": stamp(item.created_at),
+        "author": user_basic(item.user, url),
+        "imported": False,
+        "imported_from": "none",
+        "push_data": {
+            "commit_count": 0 if action == "removed" else 1,
+            "action": action,
+            "ref_type": item.ref_type,
+            "commit_from": None if item.old == ZERO else item.old,
+            "commit_to": None if item.new == ZERO else item.new,
+            "ref": item.ref,
+            "commit_title": None,
+            "ref_count": None,
+        },
+        "author_username": item.user.username,
     }
 
 

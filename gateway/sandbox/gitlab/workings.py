@@ -7,6 +7,7 @@ from gateway.sandbox.gitlab.commands import Commands
 from gateway.sandbox.gitlab.forge import Forge
 from gateway.sandbox.gitlab.merging import Merging
 from gateway.sandbox.gitlab.pipelines import Runner
+from gateway.sandbox.gitlab.rebasing import Rebasing
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Workings:
     activity: Activity
     merging: Merging
     commands: Commands
+    rebasing: Rebasing
 
 
 def workings_of(forge: Forge) -> Workings:
@@ -24,4 +26,5 @@ def workings_of(forge: Forge) -> Workings:
     runner = Runner(forge)
     activity = Activity(forge, runner)
     merging = Merging(forge, activity)
-    return Workings(runner, activity, merging, Commands(forge, activity, merging))
+    commands = Commands(forge, activity, merging)
+    return Workings(runner, activity, merging, commands, Rebasing(forge, activity, merging))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from gateway.sandbox.gitlab import shapes
 from gateway.sandbox.gitlab.call import Call, Routes, not_found, refuse, refuse_parameter
-from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role
+from gateway.sandbox.gitlab.entities import Issue, Item, MergeRequest, Note, Project, Role, User
 from gateway.sandbox.gitlab.paging import page
 from gateway.sandbox.wire import Document, Reply, Route
 
@@ -123,6 +123,7 @@ def update(call: Call) -> Reply:
 
 def change_item(call: Call, project: Project, item: Issue | MergeRequest) -> None:
     """What issue and merge request updates have in common; quick actions in a new description act."""
+    before = (item.title, item.description, list(item.labels), list(item.assignees))
     item.title = call.title() or item.title
     relabel(call, item)
     assign(call, item)
@@ -136,7 +137,28 @@ def change_item(call: Call, project: Project, item: Issue | MergeRequest) -> Non
     if "description" in call.params:
         text = call.text("description") or ""
         item.description = call.workings.commands.obey(project, item, call.user, text).text
+    _note_changes(call, item, before)
     item.updated_at = call.forge.clock.now()
+
+
+def _note_changes(call: Call, item: Item, before: tuple[str, str, list[str], list[User]]) -> None:
+    """The lines GitLab writes about an update, and the label events."""
+    title, description, labels, assignees = before
+    told = [
+        (item.title != title, f"changed title from **{title}** to **{item.title}**"),
+        (item.description != description, "changed the description"),
+        (item.assignees != assignees, _assigned(item.assignees, assignees)),
+    ]
+    for changed, text in told:
+        if changed:
+            call.workings.activity.system_note(item, call.user, text)
+    call.workings.activity.relabelled(item, labels, call.user)
+
+
+def _assigned(now: list[User], before: list[User]) -> str:
+    if now:
+        return f"assigned to {' '.join('@' + user.username for user in now)}"
+    return f"unassigned {' '.join('@' + user.username for user in before)}"
 
 
 def _noteable(call: Call) -> tuple[Project, Issue | MergeRequest, str]:
@@ -185,6 +207,13 @@ def list_state_events(call: Call) -> Reply:
     return page(call, item.state_events, lambda event: shapes.state_event(event, item, kind, url))
 
 
+def list_label_events(call: Call) -> Reply:
+    """GET …/resource_label_events, oldest first."""
+    _, item, kind = _noteable(call)
+    url = call.forge.url
+    return page(call, item.label_events, lambda event: shapes.label_event(event, item, kind, url))
+
+
 _ISSUE = "projects/:id/issues/:issue_iid"
 _REQUEST = "projects/:id/merge_requests/:merge_request_iid"
 ROUTES: Routes = (
@@ -196,6 +225,8 @@ ROUTES: Routes = (
     Route("GET", f"{_ISSUE}/notes", list_notes),
     Route("GET", f"{_ISSUE}/notes/:note_id", get_note),
     Route("GET", f"{_ISSUE}/resource_state_events", list_state_events),
+    Route("GET", f"{_ISSUE}/resource_label_events", list_label_events),
+    Route("GET", f"{_REQUEST}/resource_label_events", list_label_events),
     Route("GET", f"{_REQUEST}/resource_state_events", list_state_events),
     Route("POST", f"{_REQUEST}/notes", create_note),
     Route("GET", f"{_REQUEST}/notes", list_notes),

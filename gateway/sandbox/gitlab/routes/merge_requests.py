@@ -56,8 +56,8 @@ def _full(call: Call, project: Project, item: MergeRequest) -> Document:
         "pipeline": running_shapes.pipeline_basic(run, project, url) if run else None,
         "head_pipeline": running_shapes.pipeline(run, project, url) if run else None,
         "diff_refs": {"base_sha": item.base_sha, "head_sha": item.sha, "start_sha": item.start_sha},
-        "merge_error": None,
-        "rebase_in_progress": False,
+        "merge_error": item.merge_error,
+        "rebase_in_progress": item.rebase_looks > 0,
         "diverged_commits_count": 0,
         "first_contribution": False,
         "user": {"can_merge": project.may_merge(call.role(project), item.target_branch)},
@@ -103,7 +103,10 @@ def _check_branches(project: Project, source: str, target: str, *, known: bool) 
 def get(call: Call) -> Reply:
     """GET …/merge_requests/:merge_request_iid."""
     project = call.project()
-    return Reply(200, _full(call, project, call.merge_request(project)))
+    item = call.merge_request(project)
+    if call.flag("include_rebase_in_progress"):
+        call.workings.rebasing.look(project, item)
+    return Reply(200, _full(call, project, item))
 
 
 def list_all(call: Call) -> Reply:
@@ -130,6 +133,8 @@ def update(call: Call) -> Reply:
     item.squash = call.flag("squash", default=item.squash)
     item.remove_source_branch = call.flag("remove_source_branch", default=item.remove_source_branch)
     if target and target != item.target_branch:
+        told = f"changed target branch from `{item.target_branch}` to `{target}`"
+        call.workings.activity.system_note(item, call.user, told)
         item.target_branch = target
         call.workings.activity.take_head(project, item, item.sha)
     return Reply(200, _full(call, project, item))
@@ -255,6 +260,18 @@ def _wish(call: Call, item: MergeRequest) -> MergeWish:
     )
 
 
+def rebase(call: Call) -> Reply:
+    """PUT …/rebase: 202, and the work is done in the background."""
+    project = call.project(Role.DEVELOPER)
+    item = call.merge_request(project)
+    if not project.may_push(call.role(project), item.source_branch):
+        raise refuse(403, "Cannot push to source branch")
+    if item.rebase_looks > 0:
+        raise refuse(409, "Rebase already in progress")
+    call.workings.rebasing.start(project, item, call.user)
+    return Reply(202, {"rebase_in_progress": True})
+
+
 def cancel_auto_merge(call: Call) -> Reply:
     """POST …/cancel_merge_when_pipeline_succeeds; 406 when nothing was set."""
     project = call.project(Role.DEVELOPER)
@@ -281,5 +298,6 @@ ROUTES: Routes = (
     Route("GET", f"{_ONE}/approvals", approvals),
     Route("POST", f"{_ONE}/approve", approve),
     Route("PUT", f"{_ONE}/merge", merge),
+    Route("PUT", f"{_ONE}/rebase", rebase),
     Route("POST", f"{_ONE}/cancel_merge_when_pipeline_succeeds", cancel_auto_merge),
 )

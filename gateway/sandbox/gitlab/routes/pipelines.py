@@ -34,10 +34,12 @@ def list_pipelines(call: Call) -> Reply:
     """GET …/pipelines (`sha`, `ref`, `status`, `source`, `order_by`, `sort`)."""
     project = call.project()
     names = ("sha", "ref", "status", "source")
+    wanted = call.params.get("username")
     found = [
         each
         for each in project.pipelines.values()
         if all(call.params.get(name, getattr(each, name)) == getattr(each, name) for name in names)
+        and wanted in (None, each.user.username)
         and within(call, "created", each.created_at)
         and within(call, "updated", each.updated_at)
     ]
@@ -105,6 +107,17 @@ def cancel_pipeline(call: Call) -> Reply:
     return Reply(201, shapes.pipeline(pipeline, project, call.forge.url))
 
 
+def retry_pipeline(call: Call) -> Reply:
+    """POST …/pipelines/:pipeline_id/retry: fresh copies of the jobs that failed or were stopped."""
+    project = call.project(Role.DEVELOPER)
+    pipeline = _pipeline(call, project)
+    _writable(call, project, pipeline.ref)
+    ended = ("failed", "canceled")
+    for job in [job for job in project.jobs_of(pipeline) if job.status in ended and not job.retried]:
+        call.workings.runner.retry(project, job, call.user)
+    return Reply(201, shapes.pipeline(pipeline, project, call.forge.url))
+
+
 def get_job(call: Call) -> Reply:
     """GET …/jobs/:job_id."""
     project = call.project()
@@ -143,6 +156,16 @@ def cancel_job(call: Call) -> Reply:
         raise refuse(400, "400 Bad request - Job is not cancelable")
     call.workings.runner.cancel(project, project.pipelines[job.pipeline_id], [job])
     return Reply(201, shapes.job(job, project, call.forge.url))
+
+
+def stop_environment(call: Call) -> Reply:
+    """POST …/environments/:environment_id/stop."""
+    project = call.project(Role.DEVELOPER)
+    found = project.environments.get(int(call.path["environment_id"]))
+    if found is None:
+        raise not_found("Environment")
+    found.state, found.updated_at = "stopped", call.forge.clock.now()
+    return Reply(200, shapes.environment(found, project, call.forge.url))
 
 
 def list_environments(call: Call) -> Reply:
@@ -222,6 +245,7 @@ ROUTES: Routes = (
     Route("GET", f"{_AT}/pipelines/:pipeline_id", get_pipeline),
     Route("GET", f"{_AT}/pipelines/:pipeline_id/jobs", pipeline_jobs),
     Route("POST", f"{_AT}/pipelines/:pipeline_id/cancel", cancel_pipeline),
+    Route("POST", f"{_AT}/pipelines/:pipeline_id/retry", retry_pipeline),
     Route("GET", f"{_AT}/jobs", project_jobs),
     Route("GET", f"{_AT}/jobs/:job_id", get_job),
     Route("POST", f"{_AT}/jobs/:job_id/retry", retry_job),
@@ -229,6 +253,7 @@ ROUTES: Routes = (
     Route("POST", f"{_AT}/jobs/:job_id/cancel", cancel_job),
     Route("GET", f"{_AT}/environments", list_environments),
     Route("GET", f"{_AT}/environments/:environment_id", get_environment),
+    Route("POST", f"{_AT}/environments/:environment_id/stop", stop_environment),
     Route("GET", f"{_AT}/deployments", list_deployments),
     Route("GET", f"{_AT}/deployments/:deployment_id", get_deployment),
 )
