@@ -127,10 +127,15 @@ class Log:
         """Check what is stored and continue from it; raises `LogDamagedError` naming what is wrong.
 
         With `rehash` every stored leaf is hashed again; without, only frontier, head and last
-        checkpoint are held against each other.
+        checkpoint are held against each other. Leaves that this process committed must still be there.
         """
         check = boot.BootCheck(connection, self.origin, self._event_key, self._checkpoint_key)
-        self._staged = self._committed = check.run(rehash=rehash)
+        state, known = check.run(rehash=rehash), self._committed
+        if self.size and (
+            state.frontier.size < self.size or (state.frontier.size == self.size and state != known)
+        ):
+            raise _lost(known, state)
+        self._staged = self._committed = state
 
     def reload(self, connection: Connection) -> None:
         """Continue from what is stored after a commit that failed, or whose end is unknown."""
@@ -189,11 +194,8 @@ class Log:
         state = boot.stored_state(connection)
         if state in {self._committed, self._staged}:
             return state
-        known = self._committed.frontier
-        if state.frontier.size <= known.size:
-            raise LogDamagedError(
-                f"this process committed {known.size} leaves, but the database now holds other {state.frontier.size}"
-            )
+        if state.frontier.size <= self.size:
+            raise _lost(self._committed, state)
         boot.check_head(connection, self.origin, state, self._event_key)
         return state
 
@@ -247,6 +249,13 @@ class Log:
             _UPDATE_FRONTIER,
             {"size": frontier.size, "hashes": frontier.packed, "time_ms": state.time_ms},
         )
+
+
+def _lost(known: boot.State, found: boot.State) -> LogDamagedError:
+    return LogDamagedError(
+        f"this process committed {known.frontier.size} leaves, "
+        f"but the database now holds other {found.frontier.size}"
+    )
 
 
 def _disclosure_rows(entry: _Entry) -> Iterable[dict[str, Any]]:

@@ -1,9 +1,15 @@
 """An open gateway."""
 
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from gateway.adapters.disk import Disk
 from gateway.adapters.egress import Egress
 from gateway.adapters.opa.engine import Engine
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
+from gateway.core.errors import LedgerUnavailableError
 from gateway.core.principals import Role
 from gateway.core.vocabulary import System
 from gateway.doors.rest.context import Neighbours
@@ -25,6 +31,7 @@ class Gateway:
         self.secrets: VendorSecrets
         self.egress: Egress
         self.beside_another = False
+        self.disk = Disk(settings.home, *_database_folder(settings.database))
 
     async def all(self) -> dict[str, Readiness]:
         """What `/readyz` shows: policy, log, targets, clock."""
@@ -34,8 +41,12 @@ class Gateway:
             "log": self.store.readiness(),
         }
         for system, target in self.targets.items():
+            if system is System.LOOPGATE:
+                continue  # that target is the store, which `log` speaks for
             answers[system.value] = await target.readiness()
         answers["clock"] = self._clock_readiness()
+        answers["disk"] = self.disk.readiness()
+        answers["reviews"] = Readiness(ok=True, detail=await self._reviews())
         return answers
 
     async def examine(self) -> dict[str, Readiness]:
@@ -47,6 +58,8 @@ class Gateway:
             "" if enough else "One person alone cannot approve anything: add a second person to people.yaml."
         )
         checks = {**await self.all(), "people": Readiness(ok=enough, detail=detail)}
+        late = checks["reviews"].detail
+        checks["reviews"] = Readiness(ok=not late, detail=late)
         if self.beside_another:
             detail = "A gateway serves on this home. The files and neighbours were checked; ask its /readyz how it is."
             checks["serving"] = Readiness(ok=True, detail=detail)
@@ -60,8 +73,22 @@ class Gateway:
         """Whether the clock has not fallen behind the log's last time by more than five seconds."""
         return self.store.writer.clock_agrees(now_ms)
 
+    async def _reviews(self) -> str:
+        """Which reviews of break-glass are overdue; that stops nothing but the next break-glass."""
+        try:
+            late = await self.store.break_glass.overdue(self.clock.now_ms())
+        except LedgerUnavailableError:
+            return ""  # the log's own readiness says so
+        return f"The review of {', '.join(late)} is overdue; no break-glass can be opened." if late else ""
+
     def _clock_readiness(self) -> Readiness:
         ok = self.clock_ok(self.clock.now_ms())
         return Readiness(
             ok=ok, detail="" if ok else "The clock is behind the log by more than five seconds; mend it."
         )
+
+
+def _database_folder(url: str) -> tuple[Path, ...]:
+    """The folder of the database where it is a file on this machine."""
+    parsed = make_url(url)
+    return (Path(parsed.database).parent,) if parsed.drivername == "sqlite" and parsed.database else ()

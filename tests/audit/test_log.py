@@ -199,6 +199,22 @@ def test_a_database_that_goes_back_under_a_running_process_is_noticed(log_world:
         log_world.append(draft(2))
 
 
+@pytest.mark.parametrize("more", [0, 1], ids=["shorter", "of the same length"])
+def test_a_reload_never_accepts_less_than_this_process_committed(more: int) -> None:
+    """A backup put in place of the database, while the process that knows better still runs."""
+    world, older = in_memory(), in_memory()
+    world.create()
+    older.create()
+    world.append(draft(1))
+    for _ in range(more):
+        older.append(draft(2))
+
+    with pytest.raises(LogDamagedError, match="this process committed 2 leaves"):
+        world.log.reload(older.connection)
+    world.close()
+    older.close()
+
+
 def test_another_history_of_the_same_length_is_noticed(log_world: World) -> None:
     """Both are signed by the right keys: somebody put another copy of the database in place."""
     log_world.append(draft(1))

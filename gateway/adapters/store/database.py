@@ -4,8 +4,10 @@ Everything above this file speaks SQLAlchemy Core and knows no dialect.
 """
 
 import math
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
@@ -20,6 +22,8 @@ _WRITE_LOCK = 7304817
 _READERS = 4
 _BUSY_S = 5
 _LEAST_CONNECT_S = 2
+_ROOM_BYTES = 1 << 16
+_NOWHERE = (0, 0)
 _IDLE_S = 30
 """A process that stops in the middle of a transaction keeps the others from writing no longer than this."""
 
@@ -51,6 +55,7 @@ class Database:
         self.url = _parsed(url)
         self.dialect = self.url.get_backend_name()
         self._busy_s = busy_s
+        self._was_there = False
         self._words = _WORDS[self.dialect]
 
     @property
@@ -63,11 +68,17 @@ class Database:
         return self._engine(self._prepare_writer, poolclass=NullPool)
 
     def readers(self) -> Engine:
-        """The engine of the readers: a small pool that cannot write."""
-        return self._engine(self._prepare_reader, poolclass=QueuePool, pool_size=_READERS, max_overflow=0)
+        """The engine of the readers: a small pool that cannot write, one for each thread and one for brief reads."""
+        return self._engine(self._prepare_reader, poolclass=QueuePool, pool_size=_READERS + 1, max_overflow=0)
 
     def begin(self, connection: Connection) -> None:
-        """Begin the writer's transaction, taking the write lock at once."""
+        """Begin the writer's transaction, taking the write lock at once.
+
+        Raises `TransactionLostError` when the database file is not where it was: SQLite would go on writing into a
+        file that nobody finds again.
+        """
+        if connection.info.get("file") != self._file():
+            raise TransactionLostError("the database file was moved, removed or replaced; put it back")
         for statement in self._words.write:
             connection.exec_driver_sql(statement)
 
@@ -77,6 +88,35 @@ class Database:
         if self.dialect == "postgresql" and not _is_open(connection):
             raise TransactionLostError("the database dropped the transaction")
         connection.exec_driver_sql("COMMIT")
+
+    def prove_room(self, connection: Connection) -> None:
+        """Write something of the size of a few records and take it away again: a disk with no room must say so now."""
+        for statement in (
+            f"INSERT INTO settings (name, value) VALUES ('room', '{'x' * _ROOM_BYTES}')",  # noqa: S608 - a constant
+            "DELETE FROM settings WHERE name = 'room'",
+        ):
+            self.begin(connection)
+            connection.exec_driver_sql(statement)
+            self.commit(connection)
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file the database is now, or None when it is none of this machine."""
+        if self.dialect != "sqlite" or not self.url.database:
+            return None
+        try:
+            found = Path(self.url.database).stat()
+        except OSError:
+            return _NOWHERE
+        return (found.st_dev, found.st_ino)
+
+    def _opened(self, _connection: Any, record: Any) -> None:
+        record.info["file"] = self._file()
+        self._was_there = True
+
+    def _refuse_a_missing_file(self, *_: Any) -> None:
+        """SQLite would make an empty database where ours was."""
+        if self._was_there and self._file() == _NOWHERE:
+            raise sqlite3.OperationalError("the database file is gone; put it back")
 
     @contextmanager
     def reading(self, connection: Connection) -> Iterator[Connection]:
@@ -94,6 +134,9 @@ class Database:
         # handling, releasing an outermost savepoint would commit.
         engine = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args=seconds, **options)
         event.listen(engine, "connect", prepare)
+        if self.dialect == "sqlite":
+            event.listen(engine, "do_connect", self._refuse_a_missing_file)
+            event.listen(engine, "connect", self._opened)
         return engine
 
     def _prepare_writer(self, connection: Any, _record: Any) -> None:

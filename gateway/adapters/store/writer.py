@@ -237,6 +237,8 @@ class Writer:
             # The whole log is hashed again at boot; after a failed commit its ends are enough.
             with self._database.reading(self._connection):
                 self._log.load(self._connection, rehash=not self._log.size)
+            if self._fault:
+                self._database.prove_room(self._connection)
         except LogDamagedError as error:
             self._abandon()
             raise self._unavailable(str(error), damaged=True) from error
