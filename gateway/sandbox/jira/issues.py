@@ -9,6 +9,9 @@ from gateway.sandbox.jira.site import TRANSITIONS, Comment, JiraIssue, Transitio
 from gateway.sandbox.wire import Document, Reply, Route
 
 
+_HISTORIES = 100  # the newest, when an issue is expanded
+
+
 def _object(document: Document, name: str) -> Document:
     value = document.get(name, {})
     if not isinstance(value, dict):
@@ -53,11 +56,11 @@ def get(call: Call) -> Reply:
             key: value for key, value in issue.properties.items() if broad or key in wanted
         }
     if "changelog" in (call.words("expand") or []):
-        histories = [shapes.change(each, url) for each in reversed(issue.changelog)]
+        histories = [shapes.change(each, url) for each in issue.changelog[: -_HISTORIES - 1 : -1]]
         document["changelog"] = {
             "startAt": 0,
             "maxResults": len(histories),
-            "total": len(histories),
+            "total": len(issue.changelog),
             "histories": histories,
         }
     return Reply(200, document)
