@@ -18,6 +18,7 @@ from gateway.core.facts import (
     UsageFacts,
 )
 from gateway.core.globs import matches
+from gateway.core.lineage import UNKNOWN_PREFIX
 from gateway.core.params import DeploymentRollback
 from gateway.core.principals import Roster, Tier
 from gateway.core.tickets import Ticket
@@ -142,16 +143,21 @@ def authors_of(
 ) -> tuple[tuple[str, ...], int]:
     """Who made the change, as roster ids with the owner of every agent, and how many makers are unknown.
 
-    Commits name identities only as far as the roster knows them, so all unknown ones of a change count as one.
-    The gateway's own identity (`gateway`) makes nothing by itself and is nobody's author.
+    Each unknown identity counts: with two of them, two voters may be makers (ADR 0012). The opener of a merge request
+    whom nobody knows may be a third. The gateway's own identity (`gateway`) makes nothing by itself.
     """
-    named = {i for c in change.commits for i in (c.author, c.committer)} if change else set()
+    named = (
+        {i for c in change.commits for i in (c.author, c.committer)} | set(change.makers) if change else set()
+    )
+    if any(i.startswith(UNKNOWN_PREFIX) for i in named):
+        # The same people by address; the commits' own word for them says no more.
+        named.discard(UNKNOWN)
     if request and request.iid:
-        named.add(request.author)
+        named.add(f"{UNKNOWN_PREFIX}opener" if request.author == UNKNOWN else request.author)
     named.discard("gateway")
     known = {i for i in named if roster.agent(i) or roster.person(i)}
     owners = {a.owner for a in roster.agents if a.id in known}
-    return tuple(sorted(known | owners)), int(bool(named - known))
+    return tuple(sorted(known | owners)), len(named - known)
 
 
 def deploys_to(

@@ -20,6 +20,7 @@ from gateway.core.facts import (
     TagFacts,
     UsageFacts,
 )
+from gateway.core.lineage import Asked, CommitTrace, Known
 from gateway.core.model import Model
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.params import CommitCreate
@@ -276,6 +277,18 @@ class Repository(Protocol):
         ...
 
 
+class LineageIndex(Protocol):
+    """Who made the commits and file versions that the gateway has seen. Raises `FactsMissingError`."""
+
+    async def known(self, project: str, asked: Asked) -> Known:
+        """What the index holds of these commits, patches, file versions and paths."""
+        ...
+
+    async def remember(self, project: str, traces: tuple[CommitTrace, ...]) -> None:
+        """Add commits; makers of one that is known already are joined, never taken away."""
+        ...
+
+
 class Counters(Protocol):
     """What the database knows about an agent's use and the emergency stops."""
 
@@ -285,6 +298,10 @@ class Counters(Protocol):
 
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         """Ids of the stops in force that match this action, sorted."""
+        ...
+
+    async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
+        """Id of the break-glass in force that matches this action, the oldest if there are several."""
         ...
 
     async def suspended(self, agent: str) -> bool:

@@ -65,7 +65,8 @@ class CiFacts(Model):
 class Change(Model):
     """What a commit range changes, measured by git from `base` to `head`.
 
-    `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
+    `makers` is everybody who had a part in it, as the lineage index knows it (core/lineage.py): roster ids, and
+    `unknown:…` for each address nobody is known by. `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
     cut the measurement; such a change is never judged small.
     """
 
@@ -77,6 +78,7 @@ class Change(Model):
     irreversible: tuple[str, ...] = ()
     ci: CiFacts = CiFacts()
     messages: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     truncated: bool = False
 
     @property

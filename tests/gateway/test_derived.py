@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway import derived
 from gateway.core.catalogue import Catalogue
 from gateway.core.errors import FactsMissingError
 from gateway.core.principals import Roster
@@ -19,6 +20,7 @@ from tests.gateway.gathering_scene import (
     HEAD,
     PROJECT,
     REQUEST,
+    ROSTER,
     FakeCounters,
     Scene,
     change_by,
@@ -88,12 +90,12 @@ async def test_authors_are_roster_ids_and_the_owners_of_agents_among_them() -> N
     assert facts.unknown_authors == 0
 
 
-async def test_makers_nobody_knows_count_as_one_unknown_author() -> None:
+async def test_each_maker_nobody_knows_counts_as_one_unknown_author() -> None:
     scene = merging()
     scene.changes.change = change_by(("unknown", "unknown"), ("prn_gone", "gateway"))
     facts = await scene.gathering.gather(merge_of(), None)
 
-    assert facts.unknown_authors == 1
+    assert facts.unknown_authors == 2
     assert facts.authors == (AGENT, OWNER)
 
 
@@ -223,3 +225,13 @@ async def test_an_environment_of_an_unknown_name_counts_as_production(
 
     assert blast is not None
     assert blast.environment == gravest
+
+
+def test_addresses_nobody_knows_are_as_many_people_and_the_unknown_opener_is_one_more() -> None:
+    makers = (AGENT, "unknown:1", "unknown:2")
+    change = change_by(("unknown", "gateway")).model_copy(update={"makers": makers})
+    opened = REQUEST.model_copy(update={"author": "unknown"})
+
+
+    assert derived.authors_of(change, None, ROSTER) == ((AGENT, OWNER), 2)
+    assert derived.authors_of(change, opened, ROSTER) == ((AGENT, OWNER), 3)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gateway.adapters.store.archive import SqlArchive
+from gateway.adapters.store.break_glass import SqlBreakGlass
 from gateway.adapters.store.counters import SqlCounters
 from gateway.adapters.store.credentials import SqlCredentials
 from gateway.adapters.store.desk import SqlDesk
@@ -11,6 +12,7 @@ from gateway.adapters.store.emergency import SqlEmergency
 from gateway.adapters.store.figures import figures_of
 from gateway.adapters.store.ledger import SqlLedger
 from gateway.adapters.store.lifting import LoopgateTarget
+from gateway.adapters.store.lineage import SqlLineage
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
@@ -31,11 +33,13 @@ class Store:
     desk: SqlDesk
     counters: SqlCounters
     emergency: SqlEmergency
+    break_glass: SqlBreakGlass
     own: LoopgateTarget
     credentials: SqlCredentials
     policies: Policies
     work_items: WorkItems
     archive: SqlArchive
+    lineage: SqlLineage
     sessions: DeniedSessions
 
     @classmethod
@@ -49,10 +53,12 @@ class Store:
             desk=SqlDesk(writer, reader, sources, sessions),
             counters=SqlCounters(reader),
             emergency=SqlEmergency(writer, reader, sources.ids),
+            break_glass=SqlBreakGlass(writer, reader, sources.ids),
             own=LoopgateTarget(writer, reader),
             credentials=SqlCredentials(writer, reader, sources, sessions),
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),
+            lineage=SqlLineage(writer, reader),
             archive=SqlArchive(writer, reader, sources.policies),
             sessions=sessions,
         )
