@@ -1,13 +1,14 @@
 """JSON in one form only: RFC 8785 (JCS) for documents with ASCII keys and integers.
 
-Within those limits Python's own encoder, told to sort keys and leave out spaces, writes exactly
-the bytes of RFC 8785 and does so several times faster than an encoder for the whole standard.
+Within those limits orjson, told to sort keys, writes exactly the bytes of RFC 8785 and does so many
+times faster than an encoder for the whole standard.
 Outside them (floats, keys beyond ASCII, integers that a double cannot hold) the two differ, so
 those are refused, never guessed.
 """
 
-import json
 from typing import Any
+
+import orjson
 
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
@@ -22,9 +23,7 @@ class CanonicalError(ValueError):
     """The value has no canonical form here; the message says which part and why."""
 
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
-).encode
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -35,8 +34,8 @@ def canonical_bytes(value: Any) -> bytes:
     """
     _refuse_strangers(value)
     try:
-        return _encode(value).encode()
-    except UnicodeEncodeError as error:
+        return orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
         raise CanonicalError("a string holds a lone surrogate, which is not a Unicode character") from error
 
 

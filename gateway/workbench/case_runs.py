@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.canonical import canonical_bytes
-from gateway.adapters.opa.answers import decision_bytes, plain_document
+from gateway.adapters.opa.answers import decision_bytes, input_bytes
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.built import BuiltPolicy
 from gateway.adapters.opa.engine import EngineFailureError, Evaluator
@@ -94,7 +94,7 @@ async def _with_data(evaluator: WasmEvaluator, built: BuiltPolicy, placed: Place
 
 async def _answer(evaluator: Evaluator, placed: PlacedCase) -> Any:
     try:
-        return await evaluator.evaluate(plain_document(placed.document))
+        return await evaluator.evaluate(input_bytes(placed.document))
     except EngineFailureError as error:
         return f"no answer ({error.reason})"
 

@@ -7,8 +7,8 @@ from audit.canonical import CanonicalError
 from gateway.adapters.opa.answers import (
     SELF_TEST_INPUT,
     BadAnswerError,
+    input_bytes,
     passes_self_test,
-    plain_document,
     read_decision,
     unavailable,
 )
@@ -30,8 +30,8 @@ class EngineFailureError(Exception):
 class Evaluator(Protocol):
     """One engine's own way of evaluating `gate/decision`; raises `EngineFailureError` and nothing else."""
 
-    async def evaluate(self, document: dict[str, Any]) -> Any:
-        """The raw decision document for one policy input."""
+    async def evaluate(self, document: bytes) -> Any:
+        """The raw decision document for one policy input in canonical form."""
         ...
 
     async def close(self) -> None:
@@ -64,14 +64,14 @@ class Engine:
     async def decide(self, document: Mapping[str, Any]) -> Decision:
         """Judge one policy input; whatever goes wrong is a denial with POLICY_UNAVAILABLE."""
         try:
-            plain = plain_document(document)
+            given = input_bytes(document)
         except CanonicalError:
             # The input is at fault, not the engine: denied, but nobody can turn readiness red with a bad byte.
             return unavailable("input not canonical")
         if not self._readiness.ok and not (await self.self_test()).ok:
             return unavailable("self-test failed")
         try:
-            return read_decision(await self._evaluator.evaluate(plain))
+            return read_decision(await self._evaluator.evaluate(given))
         except (EngineFailureError, BadAnswerError) as error:
             self._readiness = Readiness(ok=False, detail=f"policy engine: {error}")
             return unavailable(error.reason if isinstance(error, EngineFailureError) else "bad answer")
@@ -85,7 +85,7 @@ class Engine:
         if self._closed:
             return _CLOSED
         try:
-            decision = read_decision(await self._evaluator.evaluate(dict(SELF_TEST_INPUT)))
+            decision = read_decision(await self._evaluator.evaluate(input_bytes(SELF_TEST_INPUT)))
         except (EngineFailureError, BadAnswerError) as error:
             return Readiness(ok=False, detail=f"policy engine: self-test: {error}")
         if not passes_self_test(decision):
@@ -97,7 +97,7 @@ class Engine:
 
         Raises `EngineFailureError` when there is none.
         """
-        return await self._evaluator.evaluate(plain_document(document))
+        return await self._evaluator.evaluate(input_bytes(document))
 
     async def close(self) -> None:
         """Close the evaluator; every later decision is a denial."""

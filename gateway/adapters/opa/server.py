@@ -1,6 +1,7 @@
 """The engine beside the process: an OPA server that pulls the same bundle, asked over HTTP."""
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
@@ -39,12 +40,14 @@ class ServerEvaluator:
         self._opening = asyncio.Lock()
         self._open = False
 
-    async def evaluate(self, document: dict[str, Any]) -> Any:
-        """The raw decision document."""
+    async def evaluate(self, document: bytes) -> Any:
+        """The raw decision document for a policy input in canonical form."""
         await self._connect()
         package, _, rule = ENTRYPOINT.rpartition("/")
         try:
-            envelope = await self._client.query_rule(document, package, rule, {"provenance": "true"})
+            envelope = await self._client.query_rule(
+                json.loads(document), package, rule, {"provenance": "true"}
+            )
         except TimeoutError as error:
             raise EngineFailureError("the OPA server did not answer in time", reason="time-out") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select
 
 from audit import tables as audit_tables
 from audit.events import EventType
@@ -23,6 +23,15 @@ from gateway.core.tickets import Bench, Ticket, TicketState, Vote, outcome_of, r
 from gateway.core.vote_proof import verify_vote
 from gateway.ports import ActionRecord
 
+_leaf = audit_tables.leaves.c
+# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
+_RULING = select(tables.rulings.c.body).where(tables.rulings.c.id == bindparam("wanted"))
+_TICKETS_OF = select(tables.tickets.c.id).where(tables.tickets.c.action_id == bindparam("of_action"))
+_LEAVES_ABOUT = (
+    select(_leaf.leaf_index)
+    .where(_leaf.subject.in_(bindparam("subjects", expanding=True)))
+    .order_by(_leaf.leaf_index)
+)
 _CANCELLABLE = frozenset(s for s in ActionState if ActionState.CANCELLED in LIFE_CYCLE[s])
 
 
@@ -36,7 +45,7 @@ class SqlDesk:
 
     async def action(self, action_id: str) -> ActionRecord | None:
         """The stored action of that id."""
-        return await self._reader.run(lambda connection: queries.action(connection, action_id))
+        return await self._reader.brief(lambda connection: queries.action(connection, action_id))
 
     async def actions(
         self, wanted: ActionFilter, *, after: str | None, limit: int
@@ -47,8 +56,7 @@ class SqlDesk:
 
     async def ruling(self, ruling_id: str) -> Ruling | None:
         """A ruling by its id."""
-        query = select(tables.rulings).where(tables.rulings.c.id == ruling_id)
-        row = await self._reader.run(lambda connection: connection.execute(query).first())
+        row = await self._reader.brief(lambda c: c.execute(_RULING, {"wanted": ruling_id}).first())
         return rows.ruling_of(row) if row is not None else None
 
     async def policy_input(self, ruling_id: str) -> dict[str, Any] | None:
@@ -59,7 +67,7 @@ class SqlDesk:
 
     async def ticket(self, ticket_id: str) -> Ticket | None:
         """A ticket with its votes."""
-        return await self._reader.run(lambda connection: queries.ticket(connection, ticket_id))
+        return await self._reader.brief(lambda connection: queries.ticket(connection, ticket_id))
 
     async def tickets(self, *, open_only: bool, after: str | None, limit: int) -> tuple[Ticket, ...]:
         """Tickets, newest first; `after` is the last id of the page before."""
@@ -67,7 +75,7 @@ class SqlDesk:
 
     async def evidence_of(self, action_id: str) -> tuple[int, ...]:
         """Indices of the leaves about an action and its tickets, in order."""
-        return await self._reader.run(lambda connection: _evidence_of(connection, action_id))
+        return await self._reader.brief(lambda connection: _evidence_of(connection, action_id))
 
     async def cast(self, ticket_id: str, vote: Vote) -> Ticket:
         """Count one vote; the ticket afterwards.
@@ -109,10 +117,8 @@ def _tickets(connection: Connection, after: str | None, limit: int, *, open_only
 
 
 def _evidence_of(connection: Connection, action_id: str) -> tuple[int, ...]:
-    ticket, leaf = tables.tickets.c, audit_tables.leaves.c
-    about = [action_id, *connection.execute(select(ticket.id).where(ticket.action_id == action_id)).scalars()]
-    query = select(leaf.leaf_index).where(leaf.subject.in_(about)).order_by(leaf.leaf_index)
-    return tuple(connection.execute(query).scalars())
+    about = [action_id, *connection.execute(_TICKETS_OF, {"of_action": action_id}).scalars()]
+    return tuple(connection.execute(_LEAVES_ABOUT, {"subjects": about}).scalars())
 
 
 def _cast(unit: Unit, ticket_id: str, vote: Vote, bench: Bench) -> Ticket:

@@ -54,23 +54,23 @@ class SqlLedger:
 
     async def find(self, action_id: str) -> ActionRecord | None:
         """The stored action, if there is one."""
-        return await self._reader.run(lambda connection: queries.action(connection, action_id))
+        return await self._reader.brief(lambda connection: queries.action(connection, action_id))
 
     async def ticket_for(self, action_id: str) -> Ticket | None:
         """The newest ticket of an action with its votes."""
-        return await self._reader.run(lambda connection: queries.newest_ticket(connection, action_id))
+        return await self._reader.brief(lambda connection: queries.newest_ticket(connection, action_id))
 
     async def predecessor_for(self, action: Action) -> Ticket | None:
         """The newest stale ticket of the same agent, type and target without a successor."""
-        return await self._reader.run(lambda connection: queries.unanswered_predecessor(connection, action))
+        return await self._reader.brief(lambda connection: queries.unanswered_predecessor(connection, action))
 
     async def rejected_before(self, question_digest: str) -> str | None:
         """The reason a person gave for rejecting this very question."""
-        return await self._reader.run(lambda connection: rejection_of(connection, question_digest))
+        return await self._reader.brief(lambda connection: rejection_of(connection, question_digest))
 
     async def outcome_of(self, action_id: str) -> AnyOutcome:
         """The outcome as it stands; raises `NotFoundError`."""
-        return await self._reader.run(lambda connection: outcome_of(stored(connection, action_id)))
+        return await self._reader.brief(lambda connection: outcome_of(stored(connection, action_id)))
 
     async def claim_due(self, *, lease_ms: int, limit: int) -> tuple[ActionRecord, ...]:
         """Lease what a vote, a wait or a crash left behind, oldest lease first."""

@@ -43,8 +43,7 @@ def ticket(connection: Connection, ticket_id: str) -> Ticket | None:
 
 def newest_ticket(connection: Connection, action_id: str) -> Ticket | None:
     """The newest ticket of an action with its votes."""
-    place = tables.tickets.c.action_id == action_id
-    row = connection.execute(select(tables.tickets).where(place).order_by(*_newest_first()).limit(1)).first()
+    row = connection.execute(_NEWEST_TICKET, {"of_action": action_id}).first()
     return with_votes(connection, row) if row is not None else None
 
 
@@ -75,10 +74,21 @@ def with_votes(connection: Connection, row: Any) -> Ticket:
 
 def count_tickets(connection: Connection, agent: str) -> int:
     """How many tickets of an agent wait for votes."""
-    row = tables.tickets.c
-    waiting = and_(row.agent == agent, row.state == TicketState.OPEN.value)
-    return connection.execute(select(func.count()).select_from(tables.tickets).where(waiting)).scalar_one()
+    return connection.execute(_OPEN_TICKETS, {"of_agent": agent}).scalar_one()
 
 
 def _newest_first() -> tuple[Any, ...]:
     return tables.tickets.c.opened_ms.desc(), tables.tickets.c.id.desc()
+
+
+_NEWEST_TICKET = (
+    select(tables.tickets)
+    .where(tables.tickets.c.action_id == bindparam("of_action"))
+    .order_by(*_newest_first())
+    .limit(1)
+)
+_OPEN_TICKETS = (
+    select(func.count())
+    .select_from(tables.tickets)
+    .where(tables.tickets.c.agent == bindparam("of_agent"), tables.tickets.c.state == TicketState.OPEN.value)
+)

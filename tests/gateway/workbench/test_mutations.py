@@ -1,5 +1,6 @@
 """Promise 8: no removed or retyped fact can loosen a verdict."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -71,7 +72,8 @@ async def test_mutants_are_judged_alike_by_the_server(built: BuiltPolicy) -> Non
     async with opa_server(opa_binary(), built.rego_bundle) as running:
         server = ServerEvaluator(running.address, digest=built.digest, timeout_seconds=5)
         for mutant in sampled(SERVER_STRIDE):
-            assert decision_bytes(await server.evaluate(mutant)) == decision_bytes(wasm.evaluate_now(mutant))
+            answer = await server.evaluate(json.dumps(mutant).encode())
+            assert decision_bytes(answer) == decision_bytes(wasm.evaluate_now(mutant))
             judged += 1
         await server.close()
     await wasm.close()

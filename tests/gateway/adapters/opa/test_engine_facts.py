@@ -4,7 +4,6 @@ When an upgrade of OPA or of the WASM runtime changes one of these, docs/referen
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -64,7 +63,7 @@ async def test_a_missing_fact_means_the_same_to_both_engines(
     tmp_path: Path, forms: tuple[str, ...], expected: list[int]
 ) -> None:
     built = build(tree(tmp_path, {"gate/gate.rego": policy(forms)}), tmp_path / "out")
-    document: dict[str, Any] = {"commits": [{}]}
+    document = b'{"commits":[{}]}'
     wasm = WasmEvaluator(built.wasm_path.read_bytes(), built.data, pool=1, timeout_seconds=5)
     async with opa_server(opa_binary(), built.rego_bundle) as running:
         server = ServerEvaluator(running.address, digest=built.digest, timeout_seconds=5)
@@ -97,8 +96,8 @@ async def test_opa_answers_some_comprehensions_from_an_index_made_for_another_va
     wasm = WasmEvaluator(built.wasm_path.read_bytes(), built.data, pool=1, timeout_seconds=5)
     async with opa_server(opa_binary(), built.rego_bundle) as running:
         server = ServerEvaluator(running.address, digest=built.digest, timeout_seconds=5)
-        assert await server.evaluate({}) == [[], ["1"]]
-        assert await wasm.evaluate({}) == [[], []]
+        assert await server.evaluate(b"{}") == [[], ["1"]]
+        assert await wasm.evaluate(b"{}") == [[], []]
         await server.close()
     await wasm.close()
 
