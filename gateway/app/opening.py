@@ -1,9 +1,8 @@
 """Opening a gateway: building the policy, checking the log, putting the road together."""
 
 import asyncio
-import fcntl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -17,11 +16,12 @@ from gateway.adapters.opa.wasm import WasmPolicy
 from gateway.adapters.store.genesis import boot
 from gateway.app.gateway import Gateway
 from gateway.app.loop_agent import LoopAgent, StoredSignals
+from gateway.app.replicas import check_database, join
 from gateway.app.signing_in import oidc_sign_in
 from gateway.app.sources import open_log, store_sources
+from gateway.app.upkeep import claimed
 from gateway.app.vendors import connect
 from gateway.carrier import Carrier
-from gateway.core.digests import digest_of
 from gateway.core.errors import SettingsError
 from gateway.core.vocabulary import System
 from gateway.doors.rest.context import Neighbours
@@ -37,12 +37,13 @@ from gateway.workbench.build import build
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, clock: Clock | None = None, *, looking: bool = False
+    settings: Settings, clock: Clock | None = None, *, looking: bool = False, activate: bool = False
 ) -> AsyncIterator[Gateway]:
     """Build the policy, check the log, connect the neighbours; closes everything on the way out.
 
     `clock` is the machine's unless another is handed in. Only one process may work on a home. `looking` only looks: it
     may be beside a process that works there, builds the policy elsewhere, puts none in force and takes nothing up.
+    `activate` puts the policy in force for every process on a shared database.
 
     Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
     """
@@ -51,11 +52,12 @@ async def open_gateway(
     clock = clock or SystemClock()
     ids = UlidIds(clock)
     async with AsyncExitStack() as stack:
-        works = not looking and _claim(settings.home, stack)
+        works = not looking and stack.enter_context(claimed(settings.home))
         if not (works or looking):
             raise SettingsError(
                 f"Another process works on {settings.home}; stop it first, or name another --home."
             )
+        await asyncio.to_thread(check_database, settings)
         folder = _scratch(stack) if looking else settings.home / "policy"
         built = await asyncio.to_thread(build, settings.policy.folder, folder)
         policy = _engine(settings, built)
@@ -80,28 +82,17 @@ async def open_gateway(
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
         if works and store.readiness().ok:
-            roster = digest_of(policy.in_force.roster)
-            await store.policies.activate(policy.in_force.version, by="serve", roster_digest=roster)
+            await join(settings, store, policy, activate=activate)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
-
-
-def _claim(home: Path, stack: AsyncExitStack | ExitStack) -> bool:
-    """Whether no other process works on this home; then none may until the stack is closed."""
-    lock = stack.enter_context((home / "lock").open("w"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_worked_on(home: Path) -> bool:
     """Whether another process works on this home; makes no claim that lasts."""
     if not (home / "lock").exists():
         return False
-    with ExitStack() as stack:
-        return not _claim(home, stack)
+    with claimed(home) as ours:
+        return not ours
 
 
 def _scratch(stack: AsyncExitStack) -> Path:
@@ -140,6 +131,7 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
         desk=store.desk,
         credentials=store.credentials,
         emergency=store.emergency,
+        break_glass=store.break_glass,
         archive=store.archive,
         signals=StoredSignals(intake, store),
         policy=policy,

@@ -10,9 +10,11 @@ from gateway.cli import (
     actions,
     agents,
     audit,
+    break_glass,
     demo,
     doctor,
     emergency,
+    migrate,
     people,
     policy,
     serve,
@@ -38,6 +40,7 @@ for command in (
     serve.serve,
     demo.demo,
     doctor.doctor,
+    migrate.migrate,
     actions.act,
     emergency.stop,
     emergency.lift,
@@ -50,6 +53,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(audit.app, name="audit")
 app.add_typer(signals.app, name="signals")
 app.add_typer(policy.app, name="policy")
+app.add_typer(break_glass.app, name="break-glass")
 
 # typer keeps its usage errors to itself but for this one; the others share its base.
 UsageError = typer.BadParameter.__mro__[2]

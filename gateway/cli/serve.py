@@ -23,17 +23,29 @@ def serve(
         Path, typer.Option("--home", envvar="LOOPGATE_HOME", help="Keys, database, mirrors.")
     ] = Path(".loopgate"),
     as_json: Annotated[bool, typer.Option("--json", help="Say the address as one JSON line.")] = False,
+    activate: Annotated[
+        bool,
+        typer.Option(
+            "--activate-policy", help="Put this home's policy in force for every gateway on PostgreSQL."
+        ),
+    ] = False,
 ) -> None:
     """Serve until interrupted; what has started is finished first."""
-    asyncio.run(_serve(home, as_json=as_json))
+    from gateway.serving import runner
+
+    with runner() as running:
+        running.run(_serve(home, as_json=as_json, activate=activate))
 
 
-async def _serve(home: Path, *, as_json: bool) -> None:
+async def _serve(home: Path, *, as_json: bool, activate: bool) -> None:
     from gateway.app import open_gateway
     from gateway.settings import load_settings
 
     settings = load_settings(home)
-    async with open_gateway(settings) as gateway, _listener(gateway, settings.serve) as listener:
+    async with (
+        open_gateway(settings, activate=activate) as gateway,
+        _listener(gateway, settings.serve) as listener,
+    ):
         _say(listener.url, as_json=as_json)
         if listener.metrics_url and not as_json:
             console.print(plain(f"metrics on {listener.metrics_url}"))

@@ -142,8 +142,8 @@ async def test_a_lock_that_is_not_given_up_refuses_and_recovers(world: World) ->
     world.busy_s = 0.05
     assert world.cluster is not None
     with world.store() as store:
-        place = {"host": str(world.cluster.folder), "user": "loopgate", "dbname": world.name}
-        with psycopg.connect(**place) as other:
+        socket = str(world.cluster.folder)
+        with psycopg.connect(host=socket, user="loopgate", dbname=world.name) as other:
             other.execute("SELECT pg_advisory_xact_lock(7304817)")
             with pytest.raises(LedgerUnavailableError, match="lock timeout"):
                 await store.writer.run(adding("s1"))
