@@ -7,11 +7,17 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+import uvloop
 
 from gateway.app import Gateway
 from gateway.doors.metrics import serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
+
+
+def runner() -> asyncio.Runner:
+    """What a serving process runs its event loop with."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 class Listener:
