@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.core.actions import Action
+from gateway.core.break_glass import can_narrow, narrowed
 from gateway.core.digests import digest_of
 from gateway.core.gateway_codes import gateway_finding
 from gateway.core.joining import join
@@ -53,6 +54,7 @@ class Judge:
             input_digest=digest_of(document),
             judged_ms=self.clock.now_ms(),
         )
+        ruling = await self._narrowed(action, ruling)
         judgement = Judgement(
             action=action,
             facts=facts,
@@ -62,6 +64,14 @@ class Judge:
             question=ask(action, facts, blast, ruling),
         )
         return _with_the_gateways_own(judgement, supported=supported)
+
+
+    async def _narrowed(self, action: Action, ruling: Ruling) -> Ruling:
+        """The ruling as break-glass leaves it; nobody is asked about break-glass where it could change nothing."""
+        if not can_narrow(ruling, action.target.system):
+            return ruling
+        glass = await self.gathering.counters.break_glass_on(action, self.clock.now_ms())
+        return narrowed(ruling, glass) if glass else ruling
 
 
 def deny_with(judgement: Judgement, code: str, detail: str, *, until_ms: int | None = None) -> Judgement:

@@ -115,6 +115,7 @@ class FakeCounters:
     """Nothing used, nobody stopped."""
 
     stops: tuple[str, ...] = ()
+    break_glass: str | None = None
 
     async def usage(self, agent: str, now_ms: int) -> UsageFacts:
         del agent, now_ms
@@ -123,6 +124,10 @@ class FakeCounters:
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         del action
         return self.stops
+
+    async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
+        del action, now_ms
+        return self.break_glass
 
     async def suspended(self, agent: str) -> bool:
         del agent

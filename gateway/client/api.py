@@ -142,6 +142,26 @@ class Client:
         """Ask to lift a stop; the action that waits for two operators."""
         return await self._json("POST", f"/v1/stops/{_part(stop_id)}/lift", json={"reason": reason})
 
+    async def break_glass(self, **filters: Any) -> dict[str, Any]:
+        """A page of break-glass."""
+        return await self._json("GET", "/v1/break-glass", params=_given(filters))
+
+    async def open_break_glass(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Open break-glass; it is in force once a second person confirms it."""
+        return await self._json("POST", "/v1/break-glass", json=wanted)
+
+    async def confirm_break_glass(self, glass_id: str) -> dict[str, Any]:
+        """Confirm it as the second person."""
+        return await self._json("POST", f"/v1/break-glass/{_part(glass_id)}/confirm")
+
+    async def close_break_glass(self, glass_id: str) -> dict[str, Any]:
+        """End it early."""
+        return await self._json("POST", f"/v1/break-glass/{_part(glass_id)}/close")
+
+    async def review_break_glass(self, glass_id: str, review: dict[str, Any]) -> dict[str, Any]:
+        """Review it as a third person."""
+        return await self._json("POST", f"/v1/break-glass/{_part(glass_id)}/review", json=review)
+
     async def events(self, **filters: Any) -> dict[str, Any]:
         """A page of events of the log."""
         return await self._json("GET", "/v1/audit/events", params=_given(filters))

@@ -23,13 +23,14 @@ def stopped_value(scope: str, value: str, roster: Roster) -> str:
 
     Raises `MalformedError` for what no action could ever have.
     """
-    wrong = _wrong_with(scope, value, roster)
+    wrong = wrong_with(scope, value, roster)
     if wrong:
         raise MalformedError(f"{wrong}; nothing was stopped.", field="/value")
     return project_at(value) or value if scope == "project" else value
 
 
-def _wrong_with(scope: str, value: str, roster: Roster) -> str | None:
+def wrong_with(scope: str, value: str, roster: Roster) -> str | None:
+    """Why a scope and value can match no action, as the beginning of a sentence; None when they can."""
     if (scope == "everything") == bool(value):
         return "Name the agent, project or action type in `value`; nothing for everything"
     if scope == "project" and project_at(value) is None:

@@ -91,6 +91,12 @@ ERROR_CODES = (
         "Retry with a new key.",
     ),
     _code("rejected", 409, "A person said no; their reason is in the ticket.", "Propose something else."),
+    _code(
+        "review_overdue",
+        409,
+        "The review of an earlier break-glass is overdue.",
+        "Review it: `loopgate break-glass review`.",
+    ),
     _code("self_approval", 403, "Nobody approves their own work.", "Ask somebody independent."),
     _code("stale", 409, "The world moved after this was proposed.", "Propose it for the new state."),
     _code("stale_question", 409, "The question changed since you read it.", "Read the ticket again."),

@@ -7,7 +7,7 @@ from gateway.core.actions import Action
 from gateway.core.errors import LoopgateError
 from gateway.core.facts import Facts
 from gateway.core.judgements import Judgement
-from gateway.core.rulings import Reservation
+from gateway.core.rulings import Narrowing, Reservation
 from gateway.core.tickets import Bench, Ticket, TicketState
 from gateway.core.verdicts import Verdict, verdict
 
@@ -36,6 +36,7 @@ class Permit:
     ticket_id: str | None
     question_digest: str
     reserve: tuple[Reservation, ...]
+    break_glass: Narrowing | None
     # Not a field: a copy made by `dataclasses.replace` with another action must not carry the seal along.
     _seal: InitVar[object]
 
@@ -64,5 +65,6 @@ def grant(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Permit:
         ticket_id=ticket.id if ticket and ticket.state is TicketState.APPROVED else None,
         question_digest=judgement.question.digest,
         reserve=ruling.reserve,
+        break_glass=ruling.break_glass,
         _seal=_SEAL,
     )

@@ -139,6 +139,13 @@ class PolicyVersion(Model):
     engine_version: str
 
 
+class Narrowing(Model):
+    """The break-glass a ruling was narrowed by, and the codes whose clauses ask one person because of it."""
+
+    id: str
+    codes: tuple[str, ...]
+
+
 class Ruling(Model):
     """A decision, joined with METADATA, and all it was based on.
 
@@ -155,6 +162,7 @@ class Ruling(Model):
     grants: tuple[str, ...] = ()
     reserve: tuple[Reservation, ...] = ()
     clauses: tuple[Clause, ...] = ()
+    break_glass: Narrowing | None = None
     policy: PolicyVersion
     input_digest: str
     judged_ms: int

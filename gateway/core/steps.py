@@ -1,14 +1,18 @@
 """The steps of the road that are recorded: each is one unit of evidence and state together."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.core.judgements import Judgement
 from gateway.core.model import Model
 from gateway.core.permits import Permit
+from gateway.core.secret_detectors import without_secrets
 from gateway.core.tickets import Ticket
+
+Recorded = Annotated[dict[str, Any], AfterValidator(without_secrets)]
+"""Words and values of a target as they are stored: without what looks like a secret."""
 
 
 class Preparation(Model):
@@ -20,13 +24,13 @@ class Preparation(Model):
 
     marker: str
     commit: str | None = None
-    before: dict[str, Any] = Field(default_factory=dict)
+    before: Recorded = Field(default_factory=dict)
 
 
 class Performance(Model):
     """What the target answered: ids, links, commits. JSON, integers only."""
 
-    result: dict[str, Any] = Field(default_factory=dict)
+    result: Recorded = Field(default_factory=dict)
 
 
 class Deny(Model):
@@ -87,7 +91,7 @@ Step = Deny | Hold | Wait | Supersede | Start | Finish
 class Blocked(Model):
     """A guard of a `Start` or `Hold` unit failed; nothing was recorded or changed by it.
 
-    `guard` is one of permit, state, stop, policy, ruling_age, budget, rejected_before. `until_ms` for budgets.
+    `guard` is one of permit, state, stop, policy, ruling_age, budget, break_glass, rejected_before. `until_ms` for budgets.
     """
 
     guard: str

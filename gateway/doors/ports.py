@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from gateway.core.break_glass import BreakGlass
 from gateway.core.credentials import Token, VoteKey
 from gateway.core.emergency import Stop
 from gateway.core.listings import ActionFilter, EventRow, WorkItem
@@ -95,6 +96,32 @@ class Emergency(Protocol):
 
     async def stops(self) -> tuple[Stop, ...]:
         """The stops in force."""
+        ...
+
+
+class Glasses(Protocol):
+    """Break-glass. Every change is an event; what it narrows is decided inside the unit that starts an action."""
+
+    async def open(
+        self, scope: str, value: str, *, ticket: str, reason: str, minutes: int, by: str
+    ) -> BreakGlass:
+        """Open one; raises `ConflictError` (`review_overdue`)."""
+        ...
+
+    async def confirm(self, glass_id: str, *, by: str) -> BreakGlass:
+        """Put it in force; raises `NotFoundError`, `OutOfScopeError` or `ConflictError`."""
+        ...
+
+    async def close(self, glass_id: str, *, by: str) -> BreakGlass:
+        """End it; raises `NotFoundError` or `ConflictError`."""
+        ...
+
+    async def review(self, glass_id: str, *, by: str, justified: bool, finding: str) -> BreakGlass:
+        """Record its review; raises `NotFoundError`, `OutOfScopeError` or `ConflictError`."""
+        ...
+
+    async def listed(self, *, after: str | None, limit: int) -> tuple[BreakGlass, ...]:
+        """A page of them, newest first."""
         ...
 
 

@@ -63,6 +63,9 @@ class FakeCounters:
         assert action.agent == AGENT
         return self.stops
 
+    async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
+        raise AssertionError(f"gathering asks for no break-glass: {action.id} {now_ms}")
+
     async def suspended(self, agent: str) -> bool:
         return agent == AGENT and self.is_suspended
 

@@ -1,13 +1,26 @@
 """The port `Counters`: what the database knows of an agent's use and of the stops."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from gateway.adapters.store import queries, tables
+from gateway.adapters.store.break_glass import in_force_on
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import UsageFacts
+
+
+# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
+_account = tables.budgets.c
+_USED = select(_account.budget, _account.period, _account.used).where(
+    _account.agent == bindparam("of_agent"),
+    _account.budget.in_(("actions", "open_merge_requests")),
+    _account.period.in_(bindparam("periods", expanding=True)),
+)
+_STANDING = select(tables.agents.c.suspended, tables.agents.c.tier).where(
+    tables.agents.c.agent == bindparam("of_agent")
+)
 
 
 class SqlCounters:
@@ -18,33 +31,34 @@ class SqlCounters:
 
     async def usage(self, agent: str, now_ms: int) -> UsageFacts:
         """What the agent has used of its budgets, over every door."""
-        return await self._reader.run(lambda connection: _usage(connection, agent, now_ms))
+        return await self._reader.brief(lambda connection: _usage(connection, agent, now_ms))
 
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         """Ids of the stops in force that match this action, sorted."""
-        return await self._reader.run(lambda connection: stops_on(connection, action))
+        return await self._reader.brief(lambda connection: stops_on(connection, action))
+
+    async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
+        """Id of the break-glass in force that matches this action."""
+        return await self._reader.brief(lambda connection: in_force_on(connection, action, now_ms))
 
     async def suspended(self, agent: str) -> bool:
         """Whether the agent is suspended."""
-        query = select(tables.agents.c.suspended).where(tables.agents.c.agent == agent)
-        return await self._reader.run(lambda connection: bool(connection.execute(query).scalar()))
+        standing = await self._reader.brief(lambda c: c.execute(_STANDING, {"of_agent": agent}).first())
+        return bool(standing and standing.suspended)
 
     async def current_tier(self, agent: str) -> str | None:
         """The tier set at run time, when one was set."""
-        query = select(tables.agents.c.tier).where(tables.agents.c.agent == agent)
-        return await self._reader.run(lambda connection: connection.execute(query).scalar())
+        standing = await self._reader.brief(lambda c: c.execute(_STANDING, {"of_agent": agent}).first())
+        return standing.tier if standing else None
 
 
 def _usage(connection: Connection, agent: str, now_ms: int) -> UsageFacts:
+    windows = {window: window_key(window, now_ms) for window in ("hour", "day", "open")}
+    found = connection.execute(_USED, {"of_agent": agent, "periods": list(windows.values())}).all()
+    used = {(row.budget, row.period): row.used for row in found}
     return UsageFacts(
-        actions_hour=_used(connection, agent, "actions", window_key("hour", now_ms)),
-        actions_day=_used(connection, agent, "actions", window_key("day", now_ms)),
-        open_merge_requests=_used(connection, agent, "open_merge_requests", window_key("open", now_ms)),
+        actions_hour=used.get(("actions", windows["hour"]), 0),
+        actions_day=used.get(("actions", windows["day"]), 0),
+        open_merge_requests=used.get(("open_merge_requests", windows["open"]), 0),
         held_tickets=queries.count_tickets(connection, agent),
     )
-
-
-def _used(connection: Connection, agent: str, budget: str, period: str) -> int:
-    account = tables.budgets.c
-    mine = (account.agent == agent) & (account.budget == budget) & (account.period == period)
-    return int(connection.execute(select(func.coalesce(func.sum(account.used), 0)).where(mine)).scalar_one())

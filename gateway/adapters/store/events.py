@@ -72,6 +72,7 @@ def judged(judgement: Judgement) -> EventDraft:
         "grants": list(ruling.grants),
         "policy": ruling.policy.model_dump(mode="json"),
         "input_digest": ruling.input_digest,
+        "break_glass": ruling.break_glass.model_dump(mode="json") if ruling.break_glass else None,
     }
     texts = {
         "input": judgement.document,

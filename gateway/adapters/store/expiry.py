@@ -3,7 +3,7 @@
 from sqlalchemy import and_, or_, select
 
 from audit.events import EventType
-from gateway.adapters.store import events, rows, tables
+from gateway.adapters.store import break_glass, events, rows, tables
 from gateway.adapters.store.transitions import close_tickets, is_live, move
 from gateway.adapters.store.unit import Unit
 from gateway.core.actions import LIFE_CYCLE, ActionState
@@ -15,6 +15,7 @@ _AT_ONCE = 200
 
 def expire(unit: Unit, now_ms: int) -> int:
     """Expire what is due at `now_ms`, at most a couple of hundred at a time; how many actions."""
+    break_glass.settle(unit)
     row, ticket = tables.actions.c, tables.tickets.c
     answered_late = select(ticket.action_id).where(is_live(), ticket.expires_ms <= now_ms)
     due = and_(row.state.in_(_MAY_EXPIRE), or_(row.expires_ms <= now_ms, row.id.in_(answered_late)))

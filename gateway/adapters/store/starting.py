@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
-from gateway.adapters.store import budgets, events, rows, tables
+from gateway.adapters.store import break_glass, budgets, events, rows, tables
 from gateway.adapters.store.transitions import has_live_ticket, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
@@ -29,6 +29,7 @@ def start(unit: Unit, step: Start) -> None:
         guard(unit, permit)
     move(unit, action.id, ActionState.STARTED, **_claim(unit, step))
     budgets.reserve(unit, action, permit.reserve, at="started")
+    break_glass.use(unit, permit)
     unit.record(events.started(step.judgement, step.preparation, permit.reserve))
 
 

@@ -139,6 +139,40 @@ class StopRow(SQLModel, table=True):
     lifted_by: str | None = None
 
 
+class BreakGlassRow(SQLModel, table=True):
+    """A break-glass (`core/break_glass.py`); `overdue_ms` is when its review was said to be overdue."""
+
+    __tablename__ = "break_glass"
+
+    id: str = Field(primary_key=True)
+    scope: str
+    value: str
+    ticket: str
+    reason: str = Field(sa_type=Document)
+    minutes: int
+    opened_by: str
+    opened_ms: int = Field(sa_type=Milliseconds)
+    confirmed_by: str | None = None
+    confirmed_ms: int | None = Field(default=None, sa_type=Milliseconds)
+    expires_ms: int = Field(sa_type=Milliseconds)
+    closed_ms: int | None = Field(default=None, sa_type=Milliseconds)
+    closed_by: str | None = None
+    reviewed_by: str | None = None
+    reviewed_ms: int | None = Field(default=None, sa_type=Milliseconds)
+    justified: bool | None = None
+    finding: str = Field(default="", sa_type=Document)
+    overdue_ms: int | None = Field(default=None, sa_type=Milliseconds)
+
+
+class BreakGlassUseRow(SQLModel, table=True):
+    """An action that started on a break-glass."""
+
+    __tablename__ = "break_glass_uses"
+
+    glass_id: str = Field(primary_key=True)
+    action_id: str = Field(primary_key=True)
+
+
 class AgentRow(SQLModel, table=True):
     """What changes of an agent at run time: suspension and current tier."""
 
@@ -282,6 +316,8 @@ votes = of(VoteRow)
 budgets = of(BudgetRow)
 reservations = of(ReservationRow)
 stops = of(StopRow)
+break_glass = of(BreakGlassRow)
+break_glass_uses = of(BreakGlassUseRow)
 agents = of(AgentRow)
 people = of(PersonRow)
 tokens = of(TokenRow)

@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from gateway.carrier import Carrier
-from gateway.doors.ports import Archive, Credentials, Desk, Emergency, Signals
+from gateway.doors.ports import Archive, Credentials, Desk, Emergency, Glasses, Signals
 from gateway.pipeline import Road
 from gateway.ports import Clock, Counters, Identity, Policy, Readiness
 
@@ -29,6 +29,7 @@ class Neighbours:
     desk: Desk
     credentials: Credentials
     emergency: Emergency
+    break_glass: Glasses
     archive: Archive
     signals: Signals
     policy: Policy

@@ -8,7 +8,7 @@ from gateway.core.actions import Action, ActionState
 from gateway.core.model import Model
 from gateway.core.outcomes import Next
 from gateway.core.principals import Door
-from gateway.core.rulings import Clause, Finding, Reservation, Ruling
+from gateway.core.rulings import Clause, Finding, Narrowing, Reservation, Ruling
 from gateway.core.tickets import Ticket, Vote
 from gateway.core.vocabulary import ActionType
 from gateway.ports import ActionRecord
@@ -58,6 +58,7 @@ class RulingDocument(Model):
     input_digest: str
     judged_ms: int
     reserve: tuple[Reservation, ...] = ()
+    break_glass: Narrowing | None = None
 
     @classmethod
     def of(cls, ruling: Ruling) -> "RulingDocument":

@@ -2,7 +2,17 @@
 
 from fastapi import FastAPI
 
-from gateway.doors.rest import actions, audit, credentials, problems, signals, standing, stops, tickets
+from gateway.doors.rest import (
+    actions,
+    audit,
+    break_glass,
+    credentials,
+    problems,
+    signals,
+    standing,
+    stops,
+    tickets,
+)
 from gateway.doors.rest.bodies import BodyLimits
 from gateway.doors.rest.context import Neighbours
 from gateway.doors.rest.description import describe
@@ -23,7 +33,7 @@ def rest_door(given: Neighbours | None) -> FastAPI:
     app.state.neighbours = given
     problems.install(app)
     app.add_middleware(BodyLimits)
-    for part in (actions, tickets, audit, credentials, stops, signals, standing):
+    for part in (actions, tickets, audit, credentials, stops, break_glass, signals, standing):
         app.include_router(part.router)
     describe(app)
     return app

@@ -43,6 +43,11 @@ ALLOWED = {
     "GET /v1/stops": {APPROVER, AUDITOR, OPERATOR, AUTHOR},
     "POST /v1/stops": {OPERATOR},
     "POST /v1/stops/{stop_id}/lift": {APPROVER, OPERATOR},
+    "GET /v1/break-glass": {APPROVER, AUDITOR, OPERATOR, AUTHOR},
+    "POST /v1/break-glass": {APPROVER, OPERATOR},
+    "POST /v1/break-glass/{glass_id}/confirm": {APPROVER, OPERATOR},
+    "POST /v1/break-glass/{glass_id}/close": {APPROVER, OPERATOR},
+    "POST /v1/break-glass/{glass_id}/review": {APPROVER, OPERATOR},
     "POST /v1/signals/trivy": {SYSTEM, OPERATOR},
     "GET /v1/work-items": {AGENT, APPROVER, AUDITOR, OPERATOR},
     "GET /v1/me": EVERYBODY,
@@ -54,6 +59,7 @@ PARAMETERS = {
     "{agent_id}": "agt_nobody",
     "{token_id}": "tok_1",
     "{stop_id}": "stp_1",
+    "{glass_id}": "bgl_1",
 }
 # prn_platform holds two roles, so what an approver may do it may do as well.
 ALSO = {AUTHOR: {APPROVER}}
