@@ -9,6 +9,7 @@ from gateway.core.digests import digest_of
 from gateway.core.model import Model
 from gateway.core.params import Params
 from gateway.core.principals import Door
+from gateway.core.remembering import remembered
 from gateway.core.vocabulary import ActionType, System
 
 ACTION_VERSION = 1
@@ -86,17 +87,22 @@ class Action(Model):
     @property
     def digest(self) -> str:
         """SHA-256 of what is asked and for whom; the trace and the idempotency key are not in it."""
-        return digest_of(
-            {
-                "version": ACTION_VERSION,
-                "type": self.type.value,
-                "target": self.target.compact(),
-                "params": self.params.canonical(),
-                "intent": self.intent,
-                "agent": self.agent,
-                "on_behalf_of": self.on_behalf_of,
-            }
-        )
+        return _digest(self)
+
+
+@remembered(256)
+def _digest(action: Action) -> str:
+    return digest_of(
+        {
+            "version": ACTION_VERSION,
+            "type": action.type.value,
+            "target": action.target.compact(),
+            "params": action.params.canonical(),
+            "intent": action.intent,
+            "agent": action.agent,
+            "on_behalf_of": action.on_behalf_of,
+        }
+    )
 
 
 class ActionState(StrEnum):
@@ -122,7 +128,7 @@ S = ActionState
 # ever rests in it, so it is no state here.
 LIFE_CYCLE: dict[ActionState, frozenset[ActionState]] = {
     S.REQUESTED: frozenset({S.DENIED, S.HELD, S.WAITING, S.STARTED, S.CANCELLED}),
-    S.HELD: frozenset({S.HELD, S.APPROVED, S.REJECTED, S.EXPIRED, S.STALE, S.CANCELLED, S.DENIED}),
+    S.HELD: frozenset({S.APPROVED, S.REJECTED, S.EXPIRED, S.STALE, S.CANCELLED, S.DENIED}),
     S.APPROVED: frozenset({S.WAITING, S.STARTED, S.DENIED, S.HELD, S.STALE, S.EXPIRED, S.CANCELLED}),
     S.WAITING: frozenset({S.WAITING, S.STARTED, S.HELD, S.DENIED, S.STALE, S.CANCELLED, S.EXPIRED}),
     S.STARTED: frozenset({S.PERFORMED, S.REFUSED, S.IN_DOUBT}),

@@ -14,6 +14,7 @@ from gateway.core.catalogue import Catalogue, Service
 from gateway.core.changes import Change
 from gateway.core.globs import matches_any
 from gateway.core.model import Model
+from gateway.core.remembering import remembered
 
 MAX_DEPTH = 6
 _NOTHING = 3  # the tier of a change that reaches no service at all
@@ -70,7 +71,7 @@ def measure(
     `environment` is none, dev, test, staging or production, and anything else counts as production; `concurrent`
     counts other open work; `weights` overrides the defaults of `blast_weights.Weights` by name.
     """
-    weighed = Weights.model_validate(dict(weights))
+    weighed = _weighed(weights)
     services, unmapped = _touched(change, project, catalogue, weighed)
     dependants = dependants_of(services, catalogue)
     vector = BlastRadius(
@@ -90,6 +91,11 @@ def measure(
     return scored(vector, catalogue, weighed)
 
 
+@remembered(8)
+def _weighed(weights: Mapping[str, Any]) -> Weights:
+    return Weights.model_validate(dict(weights))
+
+
 def scored(vector: BlastRadius, catalogue: Catalogue, weights: Weights) -> BlastRadius:
     """The vector with its score, level and drivers; the catalogue tells the dependants' tiers."""
     reach = _reach(vector, catalogue, weights)
@@ -107,32 +113,41 @@ def dependants_of(services: tuple[str, ...], catalogue: Catalogue) -> tuple[Depe
     """Who stands on these services, directly or through others, up to `MAX_DEPTH` steps; sorted by depth and name."""
     seen, frontier, found = set(services), set(services), []
     for depth in range(1, MAX_DEPTH + 1):
+        offered = {api for s in catalogue.services if s.name in frontier for api in s.provides_apis}
         frontier = {
-            s.name for s in catalogue.services if s.name not in seen and _stands_on(s, frontier, catalogue)
+            s.name for s in catalogue.services if s.name not in seen and _stands_on(s, frontier, offered)
         }
         seen |= frontier
         found += [Dependant(service=name, depth=depth) for name in sorted(frontier)]
     return tuple(found)
 
 
-def _stands_on(service: Service, names: set[str], catalogue: Catalogue) -> bool:
-    offered = {api for s in catalogue.services if s.name in names for api in s.provides_apis}
-    return bool(names & set(service.depends_on) or offered & set(service.consumes_apis))
+def _stands_on(service: Service, names: set[str], offered: set[str]) -> bool:
+    return not (names.isdisjoint(service.depends_on) and offered.isdisjoint(service.consumes_apis))
 
 
 def _touched(
     change: Change, project: str, catalogue: Catalogue, weights: Weights
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The services whose paths the change touches, and the paths that belong to none; inert paths are neither."""
-    here = [s for s in catalogue.services if s.project == project]
-    owners = {path: {s.name for s in here if matches_any(s.paths, path)} for path in change.paths}
+    owners = {path: catalogue.services_at(project, path) for path in change.paths}
     active = {path: names for path, names in owners.items() if not matches_any(weights.inert, path)}
     services = {name for names in active.values() for name in names}
     return tuple(sorted(services)), tuple(sorted(path for path, names in active.items() if not names))
 
 
 def _tier(names: tuple[str, ...], catalogue: Catalogue) -> int:
-    return min((s.tier for s in catalogue.services if s.name in names), default=_NOTHING)
+    tiers = _tiers(catalogue)
+    return min((tiers[name] for name in names if name in tiers), default=_NOTHING)
+
+
+@remembered(8)
+def _tiers(catalogue: Catalogue) -> dict[str, int]:
+    """The most critical tier under each name."""
+    tiers: dict[str, int] = {}
+    for service in catalogue.services:
+        tiers[service.name] = min(service.tier, tiers.get(service.name, service.tier))
+    return tiers
 
 
 def _entropy_permille(change: Change) -> int:

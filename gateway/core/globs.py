@@ -22,7 +22,7 @@ def matches(pattern: str, text: str, *, separator: str = "/") -> bool:
 
 def matches_any(patterns: tuple[str, ...], text: str, *, separator: str = "/") -> bool:
     """Whether any of the patterns matches the whole text."""
-    return any(matches(p, text, separator=separator) for p in patterns)
+    return bool(patterns) and _compiled_any(patterns, separator).fullmatch(text) is not None
 
 
 def check_glob(pattern: str) -> str:
@@ -37,9 +37,18 @@ def check_glob(pattern: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str, separator: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern, separator), re.DOTALL)
+
+
+@lru_cache(maxsize=1024)
+def _compiled_any(patterns: tuple[str, ...], separator: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{_expression(p, separator)})" for p in patterns), re.DOTALL)
+
+
+def _expression(pattern: str, separator: str) -> str:
     inside = f"[^{re.escape(separator)}]"
     parts = (_translated(part, inside) for part in _PARTS.findall(check_glob(pattern)))
-    return re.compile("".join(parts), re.DOTALL)
+    return "".join(parts)
 
 
 def _translated(part: str, inside: str) -> str:

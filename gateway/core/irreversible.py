@@ -5,7 +5,7 @@ a false alarm asks two people, a missed one loses data.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.core.globs import matches_any
 from gateway.core.vocabulary import ActionType
@@ -84,6 +84,21 @@ _GUARD = re.compile(
 )
 
 
+# Words without one of which a pattern cannot match, in lower case: most files are done with by looking for these.
+_WORDS: dict[str, tuple[str, ...]] = {
+    "sql-drop": ("drop",),
+    "sql-truncate": ("truncate",),
+    "orm-drop": ("drop", "remove", "delete"),
+    "terraform-protection-off": ("protection", "destroy", "termination", "snapshot", "delete"),
+    "cluster-delete": ("delete", "uninstall"),
+    "cloud-delete": ("delete", "terminate", "rb", "rm", "destroy"),
+    "retention-zero": ("retention",),
+    "publish": ("publish", "upload", "push", "git", "create"),
+    "history-rewrite": ("git",),
+    "key-rotation": ("rotate", "revoke", "destroy", "schedule", "openssl", "gpg"),
+}
+
+
 def signals(path: str, *, added: Iterable[str], removed: Iterable[str], deleted: bool) -> tuple[str, ...]:
     """The names of the signs in one file's change, sorted.
 
@@ -112,15 +127,31 @@ def _of_path(path: str, *, deleted: bool) -> Iterator[str]:
 
 
 def _of_lines(added: list[str]) -> Iterator[str]:
-    return (name for name, pattern in _ADDED.items() if any(pattern.search(line) for line in added))
+    said = _said("\n".join(added))
+    return (
+        name
+        for name, pattern in _ADDED.items()
+        if said(_WORDS[name]) and any(pattern.search(line) for line in added)
+    )
 
 
 def _of_sql(path: str, added: list[str]) -> Iterator[str]:
     """SQL is looked for everywhere, as it hides in strings; a DELETE without WHERE only where SQL is at home."""
     text = "\n".join(added)
-    yield from (name for name, pattern in _SQL.items() if pattern.search(text))
-    if matches_any(_SQL_PATHS, path.lower()) and any(_deletes_everything(s) for s in text.split(";")):
+    said = _said(text)
+    yield from (name for name, pattern in _SQL.items() if said(_WORDS[name]) and pattern.search(text))
+    if (
+        said(("delete",))
+        and matches_any(_SQL_PATHS, path.lower())
+        and any(_deletes_everything(s) for s in text.split(";"))
+    ):
         yield "sql-delete-all"
+
+
+def _said(text: str) -> Callable[[tuple[str, ...]], bool]:
+    """Whether a text may hold one of some words in any case; one beyond ASCII may, for case is more there."""
+    lower = text.lower()
+    return lambda words: not text.isascii() or any(word in lower for word in words)
 
 
 def _deletes_everything(statement: str) -> bool:
@@ -129,7 +160,7 @@ def _deletes_everything(statement: str) -> bool:
 
 def _of_guards(added: list[str], removed: list[str]) -> Iterator[str]:
     """A protection that is taken away and not put back."""
-    if sum(map(_guards, removed)) > sum(map(_guards, added)):
+    if removed and sum(map(_guards, removed)) > sum(map(_guards, added)):
         yield "terraform-protection-off"
 
 

@@ -26,6 +26,8 @@ class Text:
 def path_text(raw: bytes) -> Text:
     """A path: as it is when it is clean UTF-8, else C-quoted and unusable."""
     plain = _utf8(raw)
+    if plain is not None and plain.isascii() and plain.isprintable():
+        return Text(plain, usable=True)
     if plain is None or any(unicodedata.category(c) in _REFUSED for c in plain):
         return Text(quoted(raw), usable=False)
     return Text(plain, usable=True)

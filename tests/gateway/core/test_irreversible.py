@@ -3,7 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.core import irreversible
 from gateway.core.irreversible import signals
 
 ADDED = {
@@ -137,3 +140,11 @@ def test_long_lines_of_near_misses_take_no_noticeable_time(piece: str) -> None:
     signals("a.sql", added=lines, removed=lines, deleted=False)
 
     assert time.process_time() - before < 8
+
+
+@pytest.mark.parametrize("name", sorted({*irreversible._ADDED, *irreversible._SQL}))
+@given(data=st.data())
+def test_no_pattern_matches_without_one_of_its_words(name: str, data: st.DataObject) -> None:
+    pattern = {**irreversible._ADDED, **irreversible._SQL}[name]
+    text = data.draw(st.from_regex(pattern, alphabet=st.characters(codec="ascii")))
+    assert any(word in text.lower() for word in irreversible._WORDS[name])

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.secret_detectors import DETECTORS, Hit, find, redacted
+from gateway.core import secret_detectors
+from gateway.core.errors import TargetRefusedError
+from gateway.core.secret_detectors import DETECTORS, Hit, find, redacted, without_secrets
+from gateway.core.steps import Performance, Preparation
 
 BODY = base64.b64encode(bytes(range(200))).decode()
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----"
@@ -147,3 +150,34 @@ def test_redaction_is_complete_and_leaves_what_is_innocent(pieces: list[str], be
     text = f" {between} ".join(pieces)
 
     assert find(redacted(text, find(text))) == ()
+
+
+def test_a_value_of_others_loses_the_secrets_in_its_texts_and_names() -> None:
+    secret = "glpat-" + "a" * 20
+
+    assert without_secrets({secret: [f"x {secret}", 1, None], "b": ("c", {"d": True})}) == {
+        "{redacted:gitlab-token}": ["x {redacted:gitlab-token}", 1, None],
+        "b": ["c", {"d": True}],
+    }
+
+
+def test_the_words_of_an_error_lose_their_secrets_before_anybody_sees_them() -> None:
+    error = TargetRefusedError("The remote said: token glpat-" + "a" * 20 + " is wrong.")
+
+    assert str(error) == error.detail == "The remote said: token {redacted:gitlab-token} is wrong."
+
+
+def test_what_a_target_answered_is_kept_without_secrets() -> None:
+    secret = "glpat-" + "a" * 20
+
+    assert Performance(result={"url": secret}).result == {"url": "{redacted:gitlab-token}"}
+    assert Preparation(marker="m", before={"title": secret}).before == {"title": "{redacted:gitlab-token}"}
+
+
+@given(data=st.data())
+@pytest.mark.parametrize(
+    "pattern", ["_GITLAB", "_ATLASSIAN", "_AWS_ID", "_AWS_SECRET", "_LOOPGATE", "_PEM_BEGIN"]
+)
+def test_no_detector_needs_a_part_that_is_not_looked_for_first(pattern: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(getattr(secret_detectors, pattern), alphabet=st.characters(codec="ascii")))
+    assert secret_detectors._may_hold_one(text)
