@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Literal
 
-from gateway import derived
+from gateway import costing, derived
 from gateway.core import blast_radius, text
 from gateway.core.actions import Action
 from gateway.core.blast_radius import BlastRadius
@@ -93,6 +93,7 @@ class Gathering:
             **{name: getattr(inspection, name) for name in _INSPECTED},
             subject=inspection.subject,
             change=change,
+            costs=costing.costs_of(action, change, inspection.job_seconds),
             deploys_to=derived.deploys_to(
                 action,
                 change,

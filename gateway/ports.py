@@ -163,6 +163,7 @@ class Inspection(Model):
     subject: dict[str, Any] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
     concurrent: int = 0
+    job_seconds: int | None = None
     missing: tuple[MissingFact, ...] = ()
 
 

@@ -53,13 +53,14 @@ class CommitFact(Model):
 
 
 class CiFacts(Model):
-    """What the CI configuration of base and head reaches."""
+    """What the CI configuration of base and head reaches; `jobs` is how many one pipeline may start, None if unknown."""
 
     config_path: str = ".gitlab-ci.yml"
     local_includes: tuple[str, ...] = ()
     remote_includes: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    jobs: int | None = None
 
 
 class Change(Model):

@@ -161,6 +161,18 @@ class UsageFacts(Model):
     held_tickets: int
 
 
+class CostFacts(Model):
+    """What an action would use. `ci_jobs` and `job_seconds` (the median of the last pipelines) are None if unknown.
+
+    `bytes` is what it stores and pushes.
+    """
+
+    pipelines: int = 0
+    ci_jobs: int | None = None
+    job_seconds: int | None = None
+    bytes: int = 0
+
+
 class AgentFacts(Model):
     """The agent as the roster and the database know it now."""
 
@@ -223,6 +235,7 @@ class Facts(Model):
     tag: TagFacts | None = None
     subject: dict[str, Any] = Field(default_factory=dict)
     change: Change | None = None
+    costs: CostFacts | None = None
     deploys_to: tuple[str, ...] = ()
     text: TextFacts = TextFacts()
     approvals: tuple[ApprovalFact, ...] = ()

@@ -108,6 +108,18 @@ class CiInput(Model):
     environments_total: int
 
 
+class CostInput(Model):
+    """What the action would use: pipelines, their jobs, seconds a job usually takes, bytes stored and pushed.
+
+    Null is unknown.
+    """
+
+    pipelines: int
+    ci_jobs: int | None
+    job_seconds: int | None
+    bytes: int
+
+
 class DependantInput(Model):
     """A service that depends on a touched one, `depth` steps away."""
 
@@ -165,6 +177,7 @@ class PolicyInput(Model):
     commits_total: int | None
     ci: CiInput | None
     blast: BlastInput | None
+    costs: CostInput | None
     deploys_to: tuple[str, ...]
     deploys_to_total: int
     text: TextFacts
@@ -217,6 +230,7 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         commits_total=len(change.commits) if change else None,
         ci=_ci(change) if change else None,
         blast=_blast(blast) if blast else None,
+        costs=CostInput(**facts.costs.model_dump()) if facts.costs else None,
         deploys_to=facts.deploys_to,
         deploys_to_total=len(facts.deploys_to),
         text=facts.text,
@@ -281,7 +295,9 @@ def _commits(change: Change) -> tuple[CommitInput, ...]:
 def _ci(change: Change) -> CiInput:
     ci = change.ci
     counted = ("local_includes", "remote_includes", "scripts", "environments")
-    return CiInput(**ci.model_dump(), **{f"{name}_total": len(getattr(ci, name)) for name in counted})
+    return CiInput(
+        **ci.model_dump(exclude={"jobs"}), **{f"{name}_total": len(getattr(ci, name)) for name in counted}
+    )
 
 
 def _blast(blast: BlastRadius) -> BlastInput:

@@ -61,10 +61,11 @@ class Tiered(Model):
 
 
 class Budget(Model):
-    """What each action whose type matches `actions` draws on."""
+    """What each action whose type matches `actions` draws on: one, or what `amount` counts."""
 
     budget: str
     window: Literal["hour", "day", "open"]
+    amount: Literal["ci_minutes", "pipelines", "bytes"] | None = None
     limit: Tiered
     actions: tuple[Glob, ...] = Field(min_length=1)
 

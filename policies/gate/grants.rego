@@ -5,6 +5,7 @@
 #   gives it, inside the projects the roster gives it. data.budgets says what an allowed action reserves.
 package gate.grants
 
+import data.lib.costs
 import data.lib.facts
 
 # METADATA
@@ -23,13 +24,30 @@ held contains name if {
 asked := {"type": facts.action_type, "project": facts.place, "tier": facts.tier}
 
 # METADATA
-# description: The budgets the action draws on. A limit nobody set for the tier is 0, which reserves nothing.
-reserve contains {"budget": name, "window": window, "amount": 1, "limit": limit} if {
+# description: |
+#   The budgets the action draws on. A limit nobody set for the tier is 0, and then nothing fits. An amount nobody
+#   could count is denied by RATE-004 and stands here as more than any limit.
+reserve contains {"budget": name, "window": window, "amount": amount, "limit": limit} if {
 	some budget in data.budgets
 	_covers(budget.actions)
 	name := budget.budget
 	window := budget.window
+	amount := _amount(budget)
 	limit := _limit(budget)
+}
+
+_amount(budget) := 1 if not budget.amount
+
+_amount(budget) := value if {
+	unit := budget.amount
+	value := costs.amount(unit)
+	is_number(value)
+}
+
+_amount(budget) := 1000000000 if {
+	unit := budget.amount
+	value := costs.amount(unit)
+	value == null
 }
 
 _covers(patterns) if {

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from gateway.adapters.git.ci_jobs import Tally, tally_of
+
 _LINES = ("script", "before_script", "after_script")
 _VALUES = 20_000
 _MERGED = 5_000
@@ -23,12 +25,17 @@ class CiUnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CiDocument:
-    """What one file says. `local` and `remote` are its includes, `lines` its script lines."""
+    """What one file says. `local` and `remote` are its includes and its children's, `lines` its script lines.
+
+    `included` are the local ones that become part of the same pipeline.
+    """
 
     local: tuple[str, ...] = ()
     remote: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
+    tally: Tally = Tally()
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,6 +74,7 @@ def parsed_ci(text: str) -> CiDocument:
 def _document(tops: list[dict[Any, Any]]) -> CiDocument:
     jobs = [v for top in tops for k, v in top.items() if k not in _NOT_JOBS and isinstance(v, dict)]
     includes = [i for top in tops for i in _listed(top.get("include"))]
+    own = [pair for i in includes for pair in _include(i)]
     includes += [i for job in jobs for i in _triggered(job.get("trigger"))]
     sorted_out = [pair for i in includes for pair in _include(i)]
     blocks = [block.get(key) for block in (*tops, *jobs) for key in _LINES]
@@ -75,6 +83,8 @@ def _document(tops: list[dict[Any, Any]]) -> CiDocument:
         remote=_texts(name for kind, name in sorted_out if kind == "remote"),
         environments=_texts(_environment(job["environment"]) for job in jobs if "environment" in job),
         lines=_texts(line for block in blocks for line in _flat(block)),
+        included=_texts(name for kind, name in own if kind == "local"),
+        tally=tally_of(tops),
     )
 
 

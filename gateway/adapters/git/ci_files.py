@@ -11,6 +11,7 @@ from functools import lru_cache
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import Objects
 from gateway.adapters.git.ci_documents import CiDocument, CiUnreadableError, parsed_ci
+from gateway.adapters.git.ci_jobs import Tally, jobs_in
 from gateway.adapters.git.trees import entry_at, text_at, walk
 from gateway.core.changes import CiFacts
 
@@ -39,7 +40,15 @@ class _Reach:
     environments: set[str] = field(default_factory=set)
     scripts: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    included: dict[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = True
+
+    def jobs(self, path: str) -> int | None:
+        """How many jobs a pipeline may start; None when part of its configuration is not in this repository."""
+        if self.remote or not self.complete:
+            return None
+        return jobs_in(path, self.tallies, self.included)
 
     def take(self, document: CiDocument) -> None:
         """Add what one file says."""
@@ -57,7 +66,7 @@ async def ci_facts(
     """
     path = config_path or DEFAULT_CONFIG
     if "://" in path or "@" in path:
-        return CiFacts(config_path=path, remote_includes=(path,), environments=(UNKNOWN,))
+        return CiFacts(config_path=path, remote_includes=(path,), environments=(UNKNOWN,), jobs=None)
     reaches = [await _reach(objects, tree, path, bounds) for tree in dict.fromkeys(trees) if tree]
     environments = {e for r in reaches for e in r.environments}
     if not all(r.complete for r in reaches):
@@ -68,7 +77,14 @@ async def ci_facts(
         remote_includes=tuple(sorted({p for r in reaches for p in r.remote})),
         scripts=tuple(sorted({p for r in reaches for p in r.scripts})),
         environments=tuple(sorted(environments)),
+        jobs=_most([r.jobs(path) for r in reaches]),
     )
+
+
+def _most(counts: list[int | None]) -> int | None:
+    """The larger of base and head: until it is merged, either may be what runs."""
+    known = [c for c in counts if c is not None]
+    return max(known, default=0) if len(known) == len(counts) else None
 
 
 async def _reach(objects: Objects, tree: str, path: str, bounds: Bounds) -> _Reach:
@@ -84,6 +100,8 @@ async def _reach(objects: Objects, tree: str, path: str, bounds: Bounds) -> _Rea
         reach.local.add(name)
         document = await _read(objects, tree, name, reach)
         reach.take(document)
+        reach.tallies[name] = document.tally
+        reach.included[name] = tuple(await _resolved(objects, tree, document.included))
         waiting.extend(await _resolved(objects, tree, document.local))
     reach.scripts = await _scripts(objects, tree, reach)
     return reach
