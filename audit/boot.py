@@ -1,5 +1,6 @@
 """The boot check: what is stored is held against what was signed before anything is added to it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Result, func, select
@@ -144,24 +145,46 @@ class BootCheck:
         row = last_checkpoint(self._connection)
         if row is None:
             return
-        checkpoint = self._open(row.note)
+        checkpoint = self._open(row.note, "last")
         if checkpoint.size > size:
             raise LogDamagedError(
                 f"a checkpoint of {checkpoint.size} leaves was published, but only {size} are here: "
                 "was an old backup restored?"
             )
-        root = select(tables.heads.c.root).where(tables.heads.c.size == checkpoint.size)
-        if self._connection.execute(root).scalar() != checkpoint.root:
+        if self._root_at(checkpoint.size) != checkpoint.root:
             raise LogDamagedError(
                 f"the tree of {checkpoint.size} leaves is not the one in the last checkpoint"
             )
 
-    def _open(self, note: str) -> Checkpoint:
+    def hold_against(self, remembered: Sequence[str], size: int) -> None:
+        """The log of `size` leaves goes on from every checkpoint that is known outside; raises `LogDamagedError`."""
+        for note in remembered:
+            checkpoint = self._open(note, "remembered")
+            if checkpoint.size > size:
+                raise LogDamagedError(
+                    f"a checkpoint of {checkpoint.size} leaves is known outside the database, but only {size} are "
+                    "here: an old backup was restored, or the database was exchanged. Put the newer database back; if "
+                    "it is lost, `loopgate audit accept-restore` says so in the log and goes on"
+                )
+            if self._root_at(checkpoint.size) != checkpoint.root:
+                raise LogDamagedError(
+                    f"the first {checkpoint.size} leaves are not those of a checkpoint known outside the database: "
+                    "this is another history. Put the right database back; if it is lost, "
+                    "`loopgate audit accept-restore` says so in the log and goes on"
+                )
+
+    def _root_at(self, size: int) -> bytes | None:
+        """The root that was signed when the log had that size."""
+        query = select(tables.heads.c.root).where(tables.heads.c.size == size)
+        root: bytes | None = self._connection.execute(query).scalar()
+        return root
+
+    def _open(self, note: str, which: str) -> Checkpoint:
         vkey = self._checkpoint_key.vkey(self._origin)
         try:
             checkpoint = parse_checkpoint(open_note(note, (vkey,)))
         except NoteError as error:
-            raise LogDamagedError(f"the last checkpoint was altered: {error}") from error
+            raise LogDamagedError(f"the {which} checkpoint was altered: {error}") from error
         if checkpoint.origin != self._origin:
-            raise LogDamagedError(f"the last checkpoint is of {checkpoint.origin}, not of {self._origin}")
+            raise LogDamagedError(f"the {which} checkpoint is of {checkpoint.origin}, not of {self._origin}")
         return checkpoint

@@ -36,13 +36,15 @@ class Sources:
     """Everything that is not decided here: the clock and chance.
 
     `clock_ms` gives UTC milliseconds since 1970; `new_id` an `evt_…` id; `new_nonce` 32 hex digits;
-    `new_salt` at least 22 base64url characters (128 bits).
+    `new_salt` at least 22 base64url characters (128 bits). `remembered` gives checkpoints, as signed notes,
+    that are known outside the database: a log that is behind one of them, or differs, is not continued.
     """
 
     clock_ms: Callable[[], int]
     new_id: Callable[[], str]
     new_nonce: Callable[[], str]
     new_salt: Callable[[], str]
+    remembered: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,15 @@ class Log:
         With `rehash` every stored leaf is hashed again; without, only frontier, head and last
         checkpoint are held against each other. Leaves that this process committed must still be there.
         """
+        # Before the first look at the database: another process may add to both meanwhile.
+        remembered = self._sources.remembered()
         check = boot.BootCheck(connection, self.origin, self._event_key, self._checkpoint_key)
         state, known = check.run(rehash=rehash), self._committed
         if self.size and (
             state.frontier.size < self.size or (state.frontier.size == self.size and state != known)
         ):
             raise _lost(known, state)
+        check.hold_against(remembered, state.frontier.size)
         self._staged = self._committed = state
 
     def reload(self, connection: Connection) -> None:
@@ -179,6 +184,12 @@ class Log:
         row = {"size": checkpoint.size, "root": checkpoint.root, "note": note, "time_ms": state.time_ms}
         connection.execute(insert(tables.checkpoints), row)
         return note
+
+    def attest(self, connection: Connection) -> str:
+        """The committed state as a signed note, which is not stored: something to remember outside."""
+        frontier = self._state_in(connection).frontier
+        body = Checkpoint(self.origin, frontier.size, frontier.root()).body
+        return sign_note(body, self.origin, self._checkpoint_key)
 
     @staticmethod
     def _same_checkpoint(last: Any, checkpoint: Checkpoint) -> str:

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from audit import tables
 from audit.errors import LogDamagedError
@@ -221,3 +223,52 @@ def test_a_damaged_log_is_not_continued_after_a_failed_commit(grown: World) -> N
 
     with pytest.raises(LogDamagedError):
         grown.log.reload(grown.connection)
+
+
+def remembering(world: World, *notes: str) -> Log:
+    """A process that knows these checkpoints from outside the database."""
+    known = replace(sources(world.clock, 100), remembered=lambda: notes)
+    return Log(ORIGIN, EVENT_KEY, CHECKPOINT_KEY, known)
+
+
+def test_a_log_that_goes_on_from_what_is_known_outside_is_loaded(grown: World) -> None:
+    before = grown.log.attest(grown.connection)
+    grown.append(draft(5), draft(6))
+    log = remembering(grown, before)
+
+    log.load(grown.connection)
+
+    assert (before.splitlines()[1], log.size) == ("5", 7)
+
+
+def test_what_is_attested_is_not_stored(grown: World) -> None:
+    stored = grown.connection.execute(select(func.count()).select_from(tables.checkpoints)).scalar_one()
+
+    assert grown.log.attest(grown.connection) == grown.log.attest(grown.connection)
+    assert (
+        grown.connection.execute(select(func.count()).select_from(tables.checkpoints)).scalar_one() == stored
+    )
+
+
+def test_a_log_that_is_behind_what_is_known_outside_is_refused_with_what_to_do(grown: World) -> None:
+    known = sign_note(Checkpoint(ORIGIN, 9, b"r" * 32).body, ORIGIN, CHECKPOINT_KEY)
+
+    with pytest.raises(LogDamagedError, match="only 5 are here: an old backup was restored") as caught:
+        remembering(grown, known).load(grown.connection)
+
+    assert "loopgate audit accept-restore" in str(caught.value)
+
+
+def test_a_log_with_another_history_than_is_known_outside_is_refused(grown: World) -> None:
+    for size in (3, 5):
+        known = sign_note(Checkpoint(ORIGIN, size, b"r" * 32).body, ORIGIN, CHECKPOINT_KEY)
+
+        with pytest.raises(LogDamagedError, match="another history"):
+            remembering(grown, known).load(grown.connection)
+
+
+def test_a_remembered_checkpoint_that_is_not_ours_is_refused(grown: World) -> None:
+    strange = sign_note(Checkpoint(ORIGIN, 5, b"r" * 32).body, ORIGIN, STRANGER_KEY)
+
+    with pytest.raises(LogDamagedError, match="the remembered checkpoint was altered"):
+        remembering(grown, strange).load(grown.connection)
