@@ -15,9 +15,10 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from audit.canonical import CanonicalError, canonical_bytes
-from audit.disclosures import ALGORITHM, RESERVED_NAMES, Disclosure, disclose
+from audit.disclosures import ALGORITHM, RESERVED_NAMES, Disclosure, sealed, value_text
 from audit.errors import EventError
 from audit.model import Model
+from audit.remembering import remembered
 
 MAX_LEAF_BYTES = 61_440
 """60 KiB. A tlog-tiles entry may have 65,535 bytes; the difference is room to grow."""
@@ -92,6 +93,7 @@ class EventType(StrEnum):
     VERIFICATION_PASSED = "verification.passed"
     VERIFICATION_FAILED = "verification.failed"
     VERIFICATION_SILENT = "verification.silent"
+    NOTIFICATION_SENT = "notification.sent"
     NOTIFICATION_FAILED = "notification.failed"
     SETTINGS_CHANGED = "settings.changed"
     CLOCK_SKEWED = "clock.skewed"
@@ -183,8 +185,15 @@ def _check_stamp(stamp: Stamp) -> None:
 
 def _disclosures(private: Mapping[str, Any], salts: tuple[str, ...]) -> tuple[Disclosure, ...]:
     return tuple(
-        disclose(salt, name, value) for salt, (name, value) in zip(salts, private.items(), strict=True)
+        sealed(salt, name, _text_of(value) if isinstance(value, dict | list) else value_text(name, value))
+        for salt, (name, value) in zip(salts, private.items(), strict=True)
     )
+
+
+@remembered(64)
+def _text_of(value: dict[str, Any] | list[Any]) -> str:
+    """A private value is written when its draft is checked and again when it is recorded: the text is the same."""
+    return value_text("value", value)
 
 
 def _cloud_event(

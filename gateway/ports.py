@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from gateway.core.actions import Action, ActionState
+from gateway.core.actions import Target as Aim
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
 from gateway.core.facts import (
@@ -22,6 +23,7 @@ from gateway.core.facts import (
 )
 from gateway.core.lineage import Asked, CommitTrace, Known
 from gateway.core.model import Model
+from gateway.core.notices import Matter, Notice
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.params import CommitCreate
 from gateway.core.permits import Permit
@@ -322,4 +324,40 @@ class Identity(Protocol):
 
         Raises `UnauthenticatedError`; failures are counted per source and minute into one event.
         """
+        ...
+
+
+class Noticeboard(Protocol):
+    """Where the gateway comments on one system: an issue or a merge request, named by a target."""
+
+    async def bears(self, place: Aim, marker: str, *, since_ms: int) -> bool:
+        """Whether a comment of ours since then bears the marker. Raises `FactsMissingError` when nobody can tell."""
+        ...
+
+    async def post(self, place: Aim, markdown: str, marker: str) -> None:
+        """Comment once. Raises `TargetRefusedError` or `TargetUnclearError`."""
+        ...
+
+
+class Notifier(Protocol):
+    """One way to tell people."""
+
+    async def tell(self, matter: Matter, notice: Notice) -> None:
+        """Tell them; whatever it raises as `LoopgateError` is a failure that is tried again."""
+        ...
+
+
+class Outbox(Protocol):
+    """Notices that were committed with their cause. Each method is a unit; else `LedgerUnavailableError`."""
+
+    async def claim(self, *, lease_ms: int, limit: int) -> tuple[Matter, ...]:
+        """Lease what is due, oldest first; each attempt is counted before it is made."""
+        ...
+
+    async def sent(self, matter: Matter) -> None:
+        """Note that people were told."""
+        ...
+
+    async def failed(self, matter: Matter, reason: str, *, pause_ms: int | None) -> None:
+        """Note a failure; to be tried again after `pause_ms`, or never when that is None."""
         ...

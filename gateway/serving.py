@@ -8,9 +8,11 @@ from typing import Self
 
 import uvicorn
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from gateway.app import Gateway
-from gateway.doors.metrics import serve_metrics
+from gateway.app.watched_door import WatchedDoor
+from gateway.doors.metrics import PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
 
@@ -27,7 +29,13 @@ class Listener:
         self._gateway, self._settings = gateway, settings
         self._socket = _listen(settings.host, settings.port)
         config = uvicorn.Config(
-            rest_door(gateway.neighbours),
+            WatchedDoor(
+                rest_door(gateway.neighbours),
+                gateway.watch,
+                new_id=gateway.new_request_id,
+                access_log=gateway.settings.observability.access_log,
+            ),
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -47,23 +55,39 @@ class Listener:
     def metrics_url(self) -> str:
         """Where /metrics is, or an empty string when it is off."""
         return (
-            f"http://127.0.0.1:{self._settings.metrics_port}/metrics" if self._settings.metrics_port else ""
+            f"http://{self._settings.metrics_host}:{self._settings.metrics_port}/metrics"
+            if self._settings.metrics_port
+            else ""
         )
 
     async def __aenter__(self) -> Self:
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         self._tasks = [serving, asyncio.create_task(self._gateway.poller.run())]
+        self._tasks.append(asyncio.create_task(self._gateway.teller.run()))
         while not self._server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells of its start only so
             await asyncio.sleep(0.01)
         if self._settings.metrics_port:
-            self._stop_metrics = serve_metrics(self._settings.metrics_port, self._gateway.store.figures)
+            self._stop_metrics = serve_metrics(
+                self._settings.metrics_port, self._registry(), host=self._settings.metrics_host
+            )
         return self
+
+    def _registry(self) -> CollectorRegistry:
+        gateway = self._gateway
+        store = gateway.store
+        return exported(
+            gateway.watch.meters,
+            StoredFigures(store.figures, gateway.clock.now_ms),
+            WriterQueue(lambda: store.writer.waiting),
+            PolicyInfo(lambda: gateway.policy.in_force.version),
+        )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
         self._gateway.poller.stop()
+        self._gateway.teller.stop()
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
         await asyncio.gather(*self._tasks)

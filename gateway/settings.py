@@ -92,6 +92,26 @@ class JiraSettings(_Section):
     )
 
 
+class NotifySettings(_Section):
+    """How people are told of tickets, stops and doubts."""
+
+    base_url: str = Field(
+        default="", description="Where people reach the gateway, for links in notices; empty means no links."
+    )
+    comments: bool = Field(
+        default=False,
+        description="Comment on the Jira issue or merge request an action concerns. Trust: whoever reads it there.",
+    )
+    webhook: SecretSource = Field(
+        default=SecretSource(),
+        description="The address notices are sent to, where it is kept: at some receivers it is a secret. "
+        "Trust: the receiver reads every notice.",
+    )
+    webhook_secret: SecretSource = Field(
+        default=SecretSource(), description="The secret that signs what is sent there; one is required."
+    )
+
+
 class EgressSettings(_Section):
     """Where the gateway itself may connect."""
 
@@ -142,6 +162,17 @@ class OidcIssuer(_Section):
     once: bool = Field(default=False, description="Accept each `jti` one time only, as CI tokens should be.")
 
 
+class EvidenceSettings(_Section):
+    """What must outlive the database."""
+
+    remember_in: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders besides `home` where checkpoints are remembered; on another disk, so that a database "
+        "restored from an old backup is seen even when the home was restored with it. Trust: whoever can write "
+        "there can keep the gateway from starting, and no more.",
+    )
+
+
 class ServeSettings(_Section):
     """The process."""
 
@@ -149,11 +180,32 @@ class ServeSettings(_Section):
         default="127.0.0.1", description="Address to listen on; put TLS in front of anything else."
     )
     port: int = Field(default=8400, ge=0, le=65535, description="Port of the API; 0 picks a free one.")
-    metrics_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of /metrics on loopback; 0 turns it off."
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of /metrics; 0 turns it off.")
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of /metrics. Trust: whoever reaches it reads counts and routes, without a credential.",
     )
     queue: int = Field(default=2000, ge=10, description="Units the writer queues before it answers 503.")
     poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at what is due.")
+
+
+class ObservabilitySettings(_Section):
+    """What the gateway tells about itself besides its log of evidence."""
+
+    otlp_endpoint: str = Field(
+        default="",
+        description="OTLP/HTTP address for traces, such as http://127.0.0.1:4318/v1/traces; empty turns them off. "
+        "Trust: it learns ids, times and routes, no text.",
+    )
+    log_form: Literal["json", "text"] = Field(
+        default="json", description="How log lines on standard error look: JSON, or text for a person."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least serious level that is logged."
+    )
+    access_log: bool = Field(
+        default=False, description="A log line for each request: method, route, status, milliseconds."
+    )
 
 
 class Settings(BaseSettings):
@@ -173,9 +225,12 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="SQLAlchemy URL; empty means a SQLite file in `home`.")
     gitlab: GitLabSettings = GitLabSettings()
     jira: JiraSettings = JiraSettings()
+    notify: NotifySettings = NotifySettings()
     egress: EgressSettings = EgressSettings()
     policy: PolicySettings = PolicySettings()
     serve: ServeSettings = ServeSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     oidc: tuple[OidcIssuer, ...] = Field(
         default=(), description="The issuers whose JWTs sign agents in: one `[[oidc]]` table each."
     )

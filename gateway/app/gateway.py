@@ -1,5 +1,6 @@
 """An open gateway."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -9,13 +10,18 @@ from gateway.adapters.egress import Egress
 from gateway.adapters.opa.engine import Engine
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
+from gateway.app.watching import Watch
 from gateway.core.errors import LedgerUnavailableError
+from gateway.core.notices import Channel
 from gateway.core.principals import Role
 from gateway.core.vocabulary import System
 from gateway.doors.rest.context import Neighbours
 from gateway.poller import Poller
-from gateway.ports import Clock, Readiness, Target
+from gateway.ports import Clock, Noticeboard, Notifier, Readiness, Target
 from gateway.settings import Settings
+from gateway.telling import Teller
+
+_DAY_MS = 86_400_000
 
 
 class Gateway:
@@ -28,8 +34,13 @@ class Gateway:
         self.clock = clock
         self.neighbours: Neighbours
         self.poller: Poller
+        self.teller: Teller
+        self.boards: dict[System, Noticeboard] = {}
+        self.notifiers: dict[Channel, Notifier] = {}
         self.secrets: VendorSecrets
         self.egress: Egress
+        self.watch: Watch
+        self.new_request_id: Callable[[], str]
         self.beside_another = False
         self.disk = Disk(settings.home, *_database_folder(settings.database))
 
@@ -60,6 +71,7 @@ class Gateway:
         checks = {**await self.all(), "people": Readiness(ok=enough, detail=detail)}
         late = checks["reviews"].detail
         checks["reviews"] = Readiness(ok=not late, detail=late)
+        checks["notices"] = await self._notices()
         if self.beside_another:
             detail = "A gateway serves on this home. The files and neighbours were checked; ask its /readyz how it is."
             checks["serving"] = Readiness(ok=True, detail=detail)
@@ -80,6 +92,22 @@ class Gateway:
         except LedgerUnavailableError:
             return ""  # the log's own readiness says so
         return f"The review of {', '.join(late)} is overdue; no break-glass can be opened." if late else ""
+
+    async def _notices(self) -> Readiness:
+        """How people are told, and whether anything could not be told in the last day."""
+        if not self.notifiers:
+            detail = "Nobody is told of tickets and stops: set notify.comments or notify.webhook."
+            return Readiness(ok=True, detail=detail)
+        try:
+            lost = await self.store.outbox.given_up(self.clock.now_ms() - _DAY_MS)
+        except LedgerUnavailableError:
+            lost = 0  # the log's own readiness says so
+        if lost:
+            detail = (
+                f"{lost} notices of the last day could not be delivered; `loopgate audit events` says why."
+            )
+            return Readiness(ok=False, detail=detail)
+        return Readiness(ok=True, detail=f"People are told by {' and '.join(sorted(self.notifiers))}.")
 
     def _clock_readiness(self) -> Readiness:
         ok = self.clock_ok(self.clock.now_ms())

@@ -18,12 +18,23 @@ from gateway.app.gateway import Gateway
 from gateway.app.loop_agent import LoopAgent, StoredSignals
 from gateway.app.replicas import check_database, join
 from gateway.app.signing_in import oidc_sign_in
-from gateway.app.sources import open_log, store_sources
+from gateway.app.sources import memory_of, open_log, store_sources
 from gateway.app.upkeep import claimed
 from gateway.app.vendors import connect
+from gateway.app.watching import (
+    CommitTimes,
+    Watch,
+    tracer_for,
+    watched_changes,
+    watched_ledger,
+    watched_port,
+    watched_probes,
+    watched_target,
+)
 from gateway.carrier import Carrier
 from gateway.core.errors import SettingsError
 from gateway.core.vocabulary import System
+from gateway.doors.metrics import Meters
 from gateway.doors.rest.context import Neighbours
 from gateway.gathering import Gathering
 from gateway.judging import Judge
@@ -32,6 +43,7 @@ from gateway.pipeline import Road
 from gateway.poller import Poller
 from gateway.ports import Changes, Clock, Target
 from gateway.settings import Settings
+from gateway.telling import Teller
 from gateway.workbench.build import build
 
 
@@ -64,20 +76,28 @@ async def open_gateway(
         stack.push_async_callback(policy.close)
         # Read once: another process that looks at this home builds into the same folder.
         bundles = {built.digest: await asyncio.to_thread(built.rego_bundle.read_bytes)}
-        sources = store_sources(clock, lambda: policy.in_force.bench, lambda: bundles)
+        memory = memory_of(settings)
+        # Who only looks remembers nothing.
+        sources = store_sources(
+            clock, lambda: policy.in_force.bench, lambda: bundles, memory if works else None
+        )
+        meters = Meters()
         store = await asyncio.to_thread(
             lambda: boot(
                 settings.database,
-                open_log(settings, ids, clock),
+                open_log(settings, ids, clock, memory.notes),
                 sources,
                 limit=settings.serve.queue,
                 alone=works,
+                after=CommitTimes(meters).after,
             )
         )
         stack.callback(store.close)
         await policy.self_test()
         targets: dict[System, Target] = {}
         gateway = Gateway(settings, store, policy, targets, clock)
+        gateway.watch = Watch(meters, tracer_for(settings, stack), store.desk.evidence_of)
+        gateway.new_request_id = lambda: ids.new("req")
         gateway.beside_another = looking and _is_worked_on(settings.home)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
@@ -101,20 +121,24 @@ def _scratch(stack: AsyncExitStack) -> Path:
 
 def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
     """Put the road together and hand every door its neighbours."""
-    store, policy, clock = gateway.store, gateway.policy, gateway.clock
+    store, policy, clock, watch = gateway.store, gateway.policy, gateway.clock, gateway.watch
+    targets = {system: watched_target(target, watch, system) for system, target in gateway.targets.items()}
+    ledger = watched_ledger(store.ledger, watch, lambda: clock.now_ms() / 1000)
     gathering = Gathering(
-        targets=gateway.targets,
-        changes=changes,
+        targets=targets,
+        changes=watched_changes(changes, watch),
         counters=store.counters,
         clock=clock,
         policy=policy,
         clock_ok=gateway.clock_ok,
     )
-    judge = Judge(policy=policy, gathering=gathering, clock=clock, ids=ids)
-    road = Road(ids=ids, clock=clock, ledger=store.ledger, judge=judge, targets=gateway.targets)
+    judging = watched_port(policy, watch, "policy", "decide")
+    judge = Judge(policy=judging, gathering=gathering, clock=clock, ids=ids)
+    road = Road(ids=ids, clock=clock, ledger=ledger, judge=judge, targets=targets)
     carrier = Carrier(road)
     poll_s = gateway.settings.serve.poll_s
-    gateway.poller = Poller(store.ledger, store.desk, carrier, clock, every_s=poll_s)
+    gateway.poller = Poller(ledger, store.desk, carrier, clock, every_s=poll_s)
+    gateway.teller = _teller(gateway, poll_s)
     intake = Intake(
         proposals=LoopAgent(carrier, policy), items=store.work_items, new_trace=lambda: ids.new("trc")
     )
@@ -137,8 +161,14 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
         policy=policy,
         counters=store.counters,
         clock=clock,
-        probes=gateway,
+        probes=watched_probes(gateway, watch),
     )
+
+
+def _teller(gateway: Gateway, every_s: float) -> Teller:
+    gateway.store.outbox.open(gateway.notifiers)
+    base_url = gateway.settings.notify.base_url
+    return Teller(gateway.store.outbox, gateway.notifiers, base_url=base_url, every_s=every_s)
 
 
 def _engine(settings: Settings, built: BuiltPolicy) -> Engine:

@@ -22,12 +22,15 @@ from gateway.adapters.git.proposals import Proposals as GitProposals
 from gateway.adapters.git.remotes import Forge as GitForge
 from gateway.adapters.git.runner import Git
 from gateway.adapters.gitlab.forge import Forge
+from gateway.adapters.gitlab.notices import GitLabNotices
 from gateway.adapters.gitlab.target import GitLabTarget
+from gateway.adapters.jira.notices import JiraNotices
 from gateway.adapters.jira.site import Site
 from gateway.adapters.jira.target import JiraTarget
 from gateway.adapters.unconnected import UnconnectedChanges, UnconnectedTarget
 from gateway.adapters.vendor_secrets import VendorSecret, VendorSecrets
 from gateway.app.gateway import Gateway
+from gateway.app.told import notifiers_of
 from gateway.core.errors import SettingsError
 from gateway.core.vocabulary import ForgeIdentity, System
 from gateway.ports import Changes, Target
@@ -41,6 +44,8 @@ async def connect(gateway: Gateway, stack: AsyncExitStack) -> Changes:
         "gitlab.road": settings.gitlab.road,
         "gitlab.merge": settings.gitlab.merge,
         "jira.token": settings.jira.token,
+        "notify.webhook": settings.notify.webhook,
+        "notify.webhook_secret": settings.notify.webhook_secret,
     }
     gateway.secrets = VendorSecrets(tuple(_secret(n, s) for n, s in sources.items() if s != SecretSource()))
     marker = _marker(settings.home / "keys" / "marker.key")
@@ -51,6 +56,7 @@ async def connect(gateway: Gateway, stack: AsyncExitStack) -> Changes:
         max_bytes=settings.egress.max_bytes,
     )
     gateway.targets[System.LOOPGATE] = gateway.store.own
+    gateway.notifiers = await notifiers_of(gateway, marker, stack)
     gateway.targets[System.JIRA] = await _jira(gateway, egress, marker, stack)
     if not settings.gitlab.url:
         gateway.targets[System.GITLAB] = UnconnectedTarget(System.GITLAB)
@@ -66,6 +72,7 @@ async def _jira(
         return UnconnectedTarget(System.JIRA)
     http = await stack.enter_async_context(egress.async_client(base_url=settings.url))
     site = Site(http, settings.email, gateway.secrets["jira.token"], gateway.clock)
+    gateway.boards[System.JIRA] = JiraNotices(site)
     accounts = {person: account for account, person in settings.people.items()}
     return JiraTarget(site, marker=marker, browse=settings.url, accounts=accounts)
 
@@ -93,6 +100,7 @@ async def _gitlab(
         session: requests.Session = stack.enter_context(egress.session())
         return Forge(settings.url, username, vault[name], session, clock)
 
+    gateway.boards[System.GITLAB] = GitLabNotices(forge(settings.road_username, "gitlab.road"))
     git = Git(Bounds())
     remote = GitForge(settings.url, credential, loopback=gateway.settings.egress.loopback)
     mirrors = Mirrors(git, remote, gateway.settings.home / "mirrors")

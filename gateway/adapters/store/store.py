@@ -10,9 +10,11 @@ from gateway.adapters.store.credentials import SqlCredentials
 from gateway.adapters.store.desk import SqlDesk
 from gateway.adapters.store.emergency import SqlEmergency
 from gateway.adapters.store.figures import figures_of
+from gateway.adapters.store.fork_guard import ForkGuard
 from gateway.adapters.store.ledger import SqlLedger
 from gateway.adapters.store.lifting import LoopgateTarget
 from gateway.adapters.store.lineage import SqlLineage
+from gateway.adapters.store.outbox import SqlOutbox
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
@@ -40,17 +42,20 @@ class Store:
     work_items: WorkItems
     archive: SqlArchive
     lineage: SqlLineage
+    outbox: SqlOutbox
     sessions: DeniedSessions
+    guard: ForkGuard
 
     @classmethod
     def over(cls, writer: Writer, reader: Reader, sources: StoreSources) -> Self:
         """The store over a writer that runs and its readers."""
         sessions = DeniedSessions(writer)
+        guard = ForkGuard(writer, sources.memory)
         return cls(
             writer=writer,
             reader=reader,
             ledger=SqlLedger(writer, reader),
-            desk=SqlDesk(writer, reader, sources, sessions),
+            desk=SqlDesk(writer, reader, sources, sessions, guard),
             counters=SqlCounters(reader),
             emergency=SqlEmergency(writer, reader, sources.ids),
             break_glass=SqlBreakGlass(writer, reader, sources.ids),
@@ -59,8 +64,10 @@ class Store:
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),
             lineage=SqlLineage(writer, reader),
-            archive=SqlArchive(writer, reader, sources.policies),
+            outbox=SqlOutbox(writer, reader),
+            archive=SqlArchive(writer, reader, guard, sources.policies),
             sessions=sessions,
+            guard=guard,
         )
 
     def readiness(self) -> Readiness:
@@ -69,10 +76,11 @@ class Store:
 
     def figures(self) -> Figures:
         """Counts of what is stored, for the metrics; blocks the calling thread."""
-        return figures_of(self.reader)
+        return figures_of(self.reader, self.writer.now_ms())
 
     def close(self) -> None:
         """Commit what is queued and let everything go."""
         self.sessions.settle()
+        self.guard.settle()
         self.writer.close()
         self.reader.close()

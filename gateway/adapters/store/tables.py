@@ -294,6 +294,28 @@ class LineageFileRow(SQLModel, table=True):
     blob: str
 
 
+class NotificationRow(SQLModel, table=True):
+    """Something people are to be told on one channel; `place` is where a comment goes, `reason` the last failure.
+
+    `due_ms` is when it may be tried, and while it is tried when the lease ends.
+    """
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index("ix_notifications_due", "state", "due_ms"),)
+
+    occasion: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    action_id: str | None = None
+    place: str | None = Field(default=None, sa_type=Document)
+    state: str
+    attempts: int
+    due_ms: int = Field(sa_type=Milliseconds)
+    reason: str = Field(default="", sa_type=Document)
+    created_ms: int = Field(sa_type=Milliseconds)
+    ended_ms: int | None = Field(default=None, sa_type=Milliseconds)
+
+
 class SettingRow(SQLModel, table=True):
     """A value in force that is not a row of its own: the digest of the active policy."""
 
@@ -327,4 +349,5 @@ work_items = of(WorkItemRow)
 findings = of(FindingRow)
 lineage_commits = of(LineageCommitRow)
 lineage_files = of(LineageFileRow)
+notifications = of(NotificationRow)
 settings = of(SettingRow)

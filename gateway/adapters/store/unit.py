@@ -14,11 +14,17 @@ T = TypeVar("T")
 
 
 class Unit:
-    """What a unit's code works with: the writer's connection, the time of the unit, and its events."""
+    """What a unit's code works with: the writer's connection, the time of the unit, and its events.
 
-    def __init__(self, connection: Connection, now_ms: int) -> None:
+    `hears` is called with each event, to store in the same unit what else follows from it.
+    """
+
+    def __init__(
+        self, connection: Connection, now_ms: int, hears: Callable[["Unit", EventDraft], None] | None = None
+    ) -> None:
         self.connection = connection
         self.now_ms = now_ms
+        self._hears = hears
         self.drafts: list[EventDraft] = []
 
     def record(self, *drafts: EventDraft) -> None:
@@ -26,6 +32,9 @@ class Unit:
         for draft in drafts:
             check_draft(draft)
         self.drafts.extend(drafts)
+        if self._hears:
+            for draft in drafts:
+                self._hears(self, draft)
 
     def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         """Run one statement."""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from audit.errors import EventError, LogDamagedError
+from audit.events import EventDraft
 from audit.log import Log
 from gateway.adapters.store.database import Database, TransactionLostError
 from gateway.adapters.store.unit import Job, Unit, Work
@@ -53,6 +54,7 @@ class Writer:
         after: Callable[[str], None] = _nothing,
     ) -> None:
         self._database, self._log, self._clock, self._after = database, log, clock, after
+        self.hears: Callable[[Unit, EventDraft], None] | None = None
         self._engine = database.writer()
         self._queue: queue.Queue[Job | None] = queue.Queue(maxsize=limit)
         self._connection: Connection | None = None
@@ -96,6 +98,15 @@ class Writer:
         return future
 
     @property
+    def waiting(self) -> int:
+        """How many units are queued and not taken up yet."""
+        return self._queue.qsize()
+
+    def now_ms(self) -> int:
+        """The time as the writer's units see it."""
+        return self._clock.now_ms()
+
+    @property
     def vkey(self) -> str:
         """The log's verifier key, as outsiders pin it."""
         return self._log.vkey
@@ -103,6 +114,15 @@ class Writer:
     async def publish_checkpoint(self) -> str:
         """The newest checkpoint as a signed note; a new one when there are leaves after the last."""
         return await self.run(lambda unit: self._log.publish_checkpoint(unit.connection))
+
+    @property
+    def log_size(self) -> int:
+        """How many leaves this process knows to be committed."""
+        return self._log.size
+
+    def attest(self) -> Future[str]:
+        """The state of the log as a signed note that is not stored."""
+        return self.submit(lambda unit: self._log.attest(unit.connection))
 
     def clock_agrees(self, now_ms: int) -> bool:
         """Whether the clock is at, or less than five seconds behind, the time of the last leaf."""
@@ -203,7 +223,7 @@ class Writer:
 
     def _try(self, connection: Connection, job: Job) -> list[Any]:
         """Phase 1 for one unit: its events when it survives, none when it was rolled back."""
-        unit = Unit(connection, self._clock.now_ms())
+        unit = Unit(connection, self._clock.now_ms(), self.hears)
         connection.exec_driver_sql("SAVEPOINT unit")
         try:
             job.result = job.work(unit)
