@@ -13,6 +13,7 @@ from audit.events import TYPE_PREFIX, EventType
 from audit.export import Bundle, export_bundle
 from audit.keys import KeyRole, public_pem
 from gateway.adapters.store import events
+from gateway.adapters.store.fork_guard import ForkGuard
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.unit import Unit
 from gateway.adapters.store.writer import Writer
@@ -26,9 +27,13 @@ class SqlArchive:
     """The log as its readers see it."""
 
     def __init__(
-        self, writer: Writer, reader: Reader, policies: Callable[[], Mapping[str, bytes]] = dict
+        self,
+        writer: Writer,
+        reader: Reader,
+        guard: ForkGuard,
+        policies: Callable[[], Mapping[str, bytes]] = dict,
     ) -> None:
-        self._writer, self._reader, self._policies = writer, reader, policies
+        self._writer, self._reader, self._guard, self._policies = writer, reader, guard, policies
 
     async def events(
         self, *, subject: str | None, event_type: str | None, after: int | None, limit: int
@@ -46,7 +51,7 @@ class SqlArchive:
 
     async def checkpoint(self) -> str:
         """The newest checkpoint, a C2SP signed note; one is signed when there are newer leaves."""
-        return await self._writer.publish_checkpoint()
+        return await self._guard.handed_out(await self._writer.publish_checkpoint())
 
     async def keys(self) -> dict[str, Any]:
         """The log's verifier key, and the event keys as PEM by key id."""

@@ -8,6 +8,7 @@ from audit import tables as audit_tables
 from audit.events import EventType
 from gateway.adapters.store import events, queries, rows, tables
 from gateway.adapters.store.expiry import expire
+from gateway.adapters.store.fork_guard import ForkGuard
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
 from gateway.adapters.store.sources import StoreSources
@@ -39,9 +40,15 @@ class SqlDesk:
     """What is stored about actions, rulings and tickets."""
 
     def __init__(
-        self, writer: Writer, reader: Reader, sources: StoreSources, sessions: DeniedSessions
+        self,
+        writer: Writer,
+        reader: Reader,
+        sources: StoreSources,
+        sessions: DeniedSessions,
+        guard: ForkGuard,
     ) -> None:
         self._writer, self._reader, self._sources, self._sessions = writer, reader, sources, sessions
+        self._guard = guard
 
     async def action(self, action_id: str) -> ActionRecord | None:
         """The stored action of that id."""
@@ -93,6 +100,7 @@ class SqlDesk:
     async def expire_due(self, now_ms: int) -> int:
         """Expire tickets and actions whose time is over, and record counts that are complete; how many actions."""
         await self._sessions.flush(now_ms)
+        await self._guard.keep_up()
         return await self._writer.run(lambda unit: expire(unit, now_ms))
 
 
