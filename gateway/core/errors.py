@@ -16,17 +16,20 @@ LoopgateError
 Denial is not an error: it is an outcome (core/outcomes.py).
 """
 
+from gateway.core.secret_detectors import find, redacted
+
 
 class LoopgateError(Exception):
     """Base of every error this product raises on purpose.
 
     `code` is stable and documented in docs/reference/errors.md; `detail` is a sentence that says
-    what to do.
+    what to do. Words of others in it (a vendor's, git's) lose what looks like a secret: it is shown and recorded.
     """
 
     code = "error"
 
     def __init__(self, detail: str, *, code: str | None = None) -> None:
+        detail = redacted(detail, find(detail))
         super().__init__(detail)
         self.detail = detail
         if code is not None:

@@ -15,6 +15,7 @@ from gateway.core import secret_detectors
 from gateway.core.actions import Redaction
 from gateway.core.facts import TextFacts
 from gateway.core.fences import lines_that_act, without_code
+from gateway.core.secret_detectors import without_secrets
 
 _QUICK_ACTION = re.compile(r"/[^\W\d_]\w*(?=\s|$)")
 # `complete` and `finish` are in no default pattern; instances add them, and nobody can ask an instance for its own.
@@ -49,6 +50,9 @@ _SKIP_CI = re.compile(
 )
 _IMAGE_START = re.compile(r"!\[")
 _IMAGE_END = re.compile(r"\]\s{0,4}[(\[]")
+_SWALLOWS_BRACKET = re.compile(r"(?:\\.|[^`<\\])*+[`<]", re.DOTALL)
+_AIM = re.compile(r"\s{0,4}[(\[]")
+_BRACKET = re.compile(r"\\.|!\[|\[|\]|\n[ \t\r]*\n")
 _DEFINITION = re.compile(r"^\s{0,8}\[[^\]]{1,999}\]:", re.MULTILINE)
 _UPLOADED = re.compile(r"!\[[^\[\]]*\]\(/uploads/[0-9a-f]{32}/[A-Za-z0-9_.-]+\)")
 _SHOWS_IMAGE = re.compile(
@@ -71,15 +75,17 @@ _KNOWN_TRAILER = re.compile(
 )
 _SHELL = re.compile(r"[`$;|&<>\\\r\n]")
 _SHELL_FIELDS = frozenset({"title", "link_title", "source", "target", "branch", "ref", "tag", "from"})
+_LONGEST_HIT = 300  # cut after the secrets are out, so that no half of one is left
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _MARKDOWN = frozenset({"description", "body"})
 
 
 class _Text(NamedTuple):
-    """A text as it came, and as its mentions and images are read: Markdown without what is surely code."""
+    """A text as it came, without what is surely code where Markdown is read, and that with its entities decoded."""
 
     raw: str
     read: str
+    decoded: str
     is_markdown: bool
 
 
@@ -124,15 +130,18 @@ def _last(field: str) -> str:
 
 
 def _read(field: str, text: str) -> _Text:
-    """References written as entities (`&#64;all`) are decoded before GitLab looks for mentions and links."""
+    """Entities (`&#64;all`) are decoded before GitLab looks for mentions and links, but after images and tags."""
     is_markdown = _last(field) in _MARKDOWN
     read = without_code(text) if is_markdown else text
-    return _Text(text, f"{read}\n{html.unescape(read)}" if "&" in read else read, is_markdown)
+    decoded = f"{read}\n{html.unescape(read)}" if "&" in read else read
+    return _Text(text, read, decoded, is_markdown)
 
 
 def _hits(texts: Mapping[str, _Text], search: _Search) -> tuple[str, ...]:
     found = {(field, hit) for field, text in texts.items() for hit in search(text)}
-    return tuple(sorted({f"{field}: {show(hit, kept='')}" for field, hit in found}))
+    return tuple(
+        sorted({f"{field}: {show(without_secrets(hit)[:_LONGEST_HIT], kept='')}" for field, hit in found})
+    )
 
 
 def _encoded(line: str) -> str:
@@ -183,7 +192,7 @@ def _smart_commits(text: _Text) -> Iterator[str]:
 
 
 def _mentions(text: _Text) -> Iterator[str]:
-    named = (m.group(1) or m.group(2) for m in _MENTION.finditer(text.read))
+    named = (m.group(1) or m.group(2) for m in _MENTION.finditer(text.decoded))
     return (f"@{name.rstrip('.-/')}" for name in named)
 
 
@@ -199,21 +208,38 @@ def _skips(text: _Text) -> Iterator[str]:
 def _images(text: _Text) -> Iterator[str]:
     """Whatever may load a picture. An upload to the same project is none; an address behind a definition may be any."""
     read = _UPLOADED.sub(" ", text.read)
-    for start in _IMAGE_START.finditer(read, 0, _end_of_images(read) if "![" in read else 0):
-        yield " ".join(read[start.start() : start.start() + 120].split())
-    yield from (m.group()[:200] for m in _SHOWS_IMAGE.finditer(read))
+    starts = _likely_images if _SWALLOWS_BRACKET.match(read) else _sure_images
+    for start in starts(read) if "![" in read else ():
+        yield " ".join(read[start : start + 2000].split())
+    yield from (m.group() for m in _SHOWS_IMAGE.finditer(read))
 
 
-def _end_of_images(read: str) -> int:
-    """Before where an image may begin: alternative texts nest and span lines, so any end behind a start may be its."""
-    if _DEFINITION.search(read):
-        return len(read)
-    return max((m.start() for m in _IMAGE_END.finditer(read)), default=0)
+def _sure_images(read: str) -> Iterator[int]:
+    """Where an image begins: its alternative text may span lines and hold brackets, in pairs."""
+    defined = bool(_DEFINITION.search(read))
+    opened: list[tuple[int, bool]] = []
+    for found in _BRACKET.finditer(read):
+        sign = found.group()
+        if sign in {"[", "!["}:
+            opened.append((found.start(), sign == "!["))
+        elif sign[0] == "\n":
+            opened.clear()
+        elif sign == "]" and opened:
+            start, is_image = opened.pop()
+            if is_image and (defined or _AIM.match(read, found.end())):
+                yield start
+
+
+def _likely_images(read: str) -> Iterator[int]:
+    """The same where code or tags may swallow a bracket: any end behind a start may be its end."""
+    last = max((m.start() for m in _IMAGE_END.finditer(read)), default=0)
+    end = len(read) if _DEFINITION.search(read) else last
+    return (m.start() for m in _IMAGE_START.finditer(read, 0, end))
 
 
 def _links(text: _Text) -> Iterator[str]:
     """The hosts of all links as a browser would ask for them: without user name, port and final dot, in lower case."""
-    for match in _LINK.finditer(text.read):
+    for match in _LINK.finditer(text.decoded):
         host = _visible(next(part for part in match.groups() if part)).rsplit("@", 1)[-1]
         bare = host if host.startswith("[") else host.split(":")[0]
         yield unicodedata.normalize("NFKC", bare).lower().rstrip(".,;!")
@@ -227,7 +253,7 @@ def _trailers(text: _Text) -> Iterator[str]:
         for line in part.splitlines():
             trailer = _TRAILER.match(line.strip())
             if trailer and (everything or _KNOWN_TRAILER.match(trailer.group(1).lower())):
-                yield line.strip()[:200]
+                yield line.strip()
 
 
 def _unseen(text: _Text) -> Iterator[str]:

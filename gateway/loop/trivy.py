@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.core.errors import MalformedError
+from gateway.core.secret_detectors import without_secrets
 from gateway.loop.findings import Finding, Report, Severity
 
 SCHEMA_VERSION = 2
@@ -44,7 +45,7 @@ def read(body: bytes | str) -> Report:
 
 def _parsed(body: bytes | str) -> Any:
     try:
-        return json.loads(body)
+        return without_secrets(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise MalformedError(
             "The report is not JSON: send the file that `trivy --format json` wrote."

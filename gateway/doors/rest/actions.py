@@ -26,7 +26,8 @@ from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument
 from gateway.doors.rest.preferences import waiting_time
 from gateway.doors.rest.problems import problem
-from gateway.doors.rest.reading import may_see, ruling_for, visible, whole
+from gateway.doors.rest.reading import may_see, page_of, refuse_foreign, ruling_for, visible, whole
+from gateway.doors.rest.shown import ShownJSON
 
 router = APIRouter(prefix="/v1", tags=["actions"])
 ActionId = Annotated[str, Path(pattern=r"^act_[0-9A-Za-z]{1,64}$")]
@@ -50,7 +51,7 @@ async def propose(
     return await answer(given, principal, outcome, applied)
 
 
-@router.get("/actions")
+@router.get("/actions", response_class=ShownJSON)
 async def list_actions(
     given: Given,
     principal: AsReader,
@@ -65,13 +66,25 @@ async def list_actions(
     own = None if _reads_all(principal) else principal.id
     if own and agent not in {None, own}:
         raise OutOfScopeError("An agent sees only its own actions; leave `agent` out.")
-    wanted = ActionFilter(states=tuple(status or ()), agent=own or agent, project=project, trace=trace)
-    records = await given.desk.actions(wanted, after=after, limit=limit)
-    items = tuple(ActionDocument.of(r).model_dump(mode="json") for r in records if may_see(principal, r))
-    return Page(items=items, after=records[-1].action.id if len(records) == limit else None)
+    refuse_foreign(principal, project)
+    wanted = ActionFilter(
+        states=tuple(status or ()),
+        agent=own or agent,
+        project=project.removeprefix("jira:") if project else None,
+        trace=trace,
+    )
+    records, following = await page_of(
+        lambda last, count: given.desk.actions(wanted, after=last, limit=count),
+        lambda record: may_see(principal, record),
+        lambda record: record.action.id,
+        after=after,
+        limit=limit,
+    )
+    items = tuple(ActionDocument.of(record).model_dump(mode="json") for record in records)
+    return Page(items=items, after=following)
 
 
-@router.get("/actions/{action_id}")
+@router.get("/actions/{action_id}", response_class=ShownJSON)
 async def read_action(action_id: ActionId, given: Given, principal: AsReader) -> ActionDocument:
     """One action: ruling, ticket, outcome, evidence, and what to do next."""
     return await whole(given, await visible(given, principal, action_id), principal)
@@ -148,7 +161,7 @@ def _reasons(document: ActionDocument) -> str:
 
 def _problem(
     status: int, code: str, detail: str, document: ActionDocument, headers: dict[str, str]
-) -> JSONResponse:
+) -> Response:
     plain = document.model_dump(mode="json")
     findings: list[dict[str, Any]] = plain["ruling"]["findings"] if plain["ruling"] else []
     denied = next((f for f in findings if f["effect"] == "deny"), None)

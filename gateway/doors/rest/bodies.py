@@ -1,10 +1,16 @@
-"""What is refused before a route sees it: bodies too large, too deep, or not JSON as RFC 8259 means it."""
+"""What is refused before a route sees it: bodies too large, too deep, not JSON as RFC 8259 means it, or with secrets.
+
+A secret is refused where nothing else takes it out: proposals and reports lose theirs further on, and a stop must not
+wait because its reason quotes what leaked. Signed words (a vote's reason) cannot lose a part, so they are refused.
+"""
 
 import json
 from typing import Any
+from urllib.parse import unquote_plus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.core.secret_detectors import find, without_secrets
 from gateway.doors.rest.problems import problem
 
 _MIB = 1024 * 1024
@@ -12,6 +18,11 @@ LIMIT = _MIB
 COMMIT_LIMIT = 8 * _MIB
 SIGNAL_LIMIT = 16 * _MIB
 _DEEPEST = 64
+_CLEARS_ITSELF = frozenset({"/v1/actions", "/v1/rulings", "/v1/stops"})
+_TELLING_ADDRESS = (
+    "The address of this request holds what looks like a secret; nothing was done. Replace the secret: addresses are "
+    "logged on their way."
+)
 
 
 class BodyLimits:
@@ -22,6 +33,9 @@ class BodyLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through what is well formed; answer the rest with a problem document."""
+        if scope["type"] == "http" and _names_secret(scope):
+            await problem(422, "malformed", _TELLING_ADDRESS)(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
@@ -36,6 +50,12 @@ class BodyLimits:
             await problem(422, "malformed", wrong)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
+
+
+def _names_secret(scope: Scope) -> bool:
+    """Whether the address or the query holds a secret: both end in logs of proxies and here as filters."""
+    query = scope["query_string"].decode("latin-1")
+    return bool(find(scope["path"]) or (query and find(unquote_plus(query))))
 
 
 def _limit(path: str) -> int:
@@ -87,7 +107,19 @@ def _wrong(body: bytes, path: str) -> str | None:
         return "The body is nested too deeply."
     except ValueError as error:
         return f"The body is not JSON: {error}."
-    return _wrong_inside(parsed, signal=path.startswith("/v1/signals/"))
+    clears = path in _CLEARS_ITSELF or path.startswith("/v1/signals/")
+    return _wrong_inside(parsed, signal=path.startswith("/v1/signals/")) or (
+        None if clears else _with_secret(parsed)
+    )
+
+
+def _with_secret(parsed: Any) -> str | None:
+    if without_secrets(parsed) == parsed:
+        return None
+    return (
+        "The body holds what looks like a secret; nothing was stored. Take it out, and replace the secret: "
+        "it has left its place."
+    )
 
 
 def _wrong_inside(parsed: Any, *, signal: bool) -> str | None:

@@ -4,9 +4,10 @@ import logging
 import re
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gateway.core.errors import (
@@ -19,6 +20,7 @@ from gateway.core.errors import (
     OutOfScopeError,
     UnauthenticatedError,
 )
+from gateway.core.secret_detectors import without_secrets
 from gateway.core.text import show
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ _ROUTING = {404: "not_found", 405: "method_not_allowed"}
 
 def problem(
     status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any
-) -> JSONResponse:
+) -> Response:
     """One problem document; `members` are added as they are (findings, retry, action_id …)."""
     body = {
         "type": DOCS + code,
@@ -61,10 +63,11 @@ def problem(
         "code": code,
         "detail": detail,
     }
-    return JSONResponse({**body, **members}, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    content = orjson.dumps({**body, **members})
+    return Response(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def of_error(error: LoopgateError) -> JSONResponse:
+def of_error(error: LoopgateError) -> Response:
     """The problem document of one of our errors."""
     status = next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
     if error.code == "idempotency_mismatch":
@@ -76,16 +79,16 @@ def of_error(error: LoopgateError) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem document; nothing a caller sends becomes a traceback."""
 
-    async def ours(_: Request, error: Exception) -> JSONResponse:
+    async def ours(_: Request, error: Exception) -> Response:
         return of_error(error) if isinstance(error, LoopgateError) else _unexpected(error)
 
-    async def malformed(_: Request, error: Exception) -> JSONResponse:
+    async def malformed(_: Request, error: Exception) -> Response:
         return _malformed(error) if isinstance(error, RequestValidationError) else _unexpected(error)
 
-    async def routing(request: Request, error: Exception) -> JSONResponse:
+    async def routing(request: Request, error: Exception) -> Response:
         return _routed(request, error) if isinstance(error, HTTPException) else _unexpected(error)
 
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+    async def unexpected(_: Request, error: Exception) -> Response:
         return _unexpected(error)
 
     app.add_exception_handler(LoopgateError, ours)
@@ -100,14 +103,16 @@ def _headers(status: int) -> dict[str, str] | None:
     return {"Retry-After": "2"} if status == 503 else None  # noqa: PLR2004 - same
 
 
-def _malformed(error: RequestValidationError) -> JSONResponse:
+def _malformed(error: RequestValidationError) -> Response:
     first = error.errors()[0]
     pointer = "/" + "/".join(str(part) for part in first["loc"][1:])
     detail = f"{first['loc'][0]}{pointer if pointer != '/' else ''}: {first['msg']}"
+    # A field's name is the caller's word too.
+    detail, pointer = without_secrets(detail), without_secrets(pointer)
     return problem(422, "malformed", show(detail), field=show(pointer))
 
 
-def _routed(request: Request, error: HTTPException) -> JSONResponse:
+def _routed(request: Request, error: HTTPException) -> Response:
     code = _ROUTING.get(error.status_code, "malformed")
     detail = {
         "not_found": "There is no such route; the OpenAPI document lists those there are.",
@@ -128,7 +133,7 @@ def _serves(template: str, path: str) -> bool:
     return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
 
 
-def _unexpected(error: Exception) -> JSONResponse:
+def _unexpected(error: Exception) -> Response:
     log.error("a request broke the gateway", exc_info=error)
     return problem(
         500, "internal", "The gateway has a defect; nothing more was done. The operator's log names it."

@@ -1,7 +1,13 @@
-"""Reads in scope: what of the stored actions a principal may see, and the full document of one."""
+"""Reads in scope: what of the stored things a principal may see, whole pages of it, and the full document of one.
+
+An agent's read ends at its token's projects. Outside them it gets the very answer it would get if nothing were there.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from gateway.core.aims import place_of
-from gateway.core.errors import NotFoundError
+from gateway.core.errors import NotFoundError, OutOfScopeError
 from gateway.core.globs import GlobError
 from gateway.core.normalise import in_scope
 from gateway.core.principals import Principal, Role
@@ -10,6 +16,7 @@ from gateway.doors.rest.context import Neighbours
 from gateway.doors.rest.documents import ActionDocument, RulingDocument, TicketDocument
 from gateway.ports import ActionRecord
 
+T = TypeVar("T")
 _SEES_ALL = frozenset({Role.APPROVER, Role.AUDITOR, Role.OPERATOR})
 
 
@@ -27,6 +34,40 @@ def project_in_scope(principal: Principal, project: str) -> bool:
         return in_scope(principal.scope, project)
     except GlobError:
         return False
+
+
+def refuse_foreign(principal: Principal, project: str | None) -> None:
+    """Raise `OutOfScopeError` when an agent names a project its token does not hold, whether there is one or not.
+
+    Trackers may be named with or without `jira:` before their key.
+    """
+    if project is None or not principal.is_agent:
+        return
+    if not (project_in_scope(principal, project) or project_in_scope(principal, f"jira:{project}")):
+        held = ", ".join(principal.scope.projects) or "nothing"
+        raise OutOfScopeError(f"Your token holds {held}; the project you name is not among it.")
+
+
+async def page_of(
+    fetch: Callable[[str | None, int], Awaitable[Sequence[T]]],
+    keep: Callable[[T], bool],
+    name: Callable[[T], str],
+    *,
+    after: str | None,
+    limit: int,
+) -> tuple[tuple[T, ...], str | None]:
+    """A full page of what is kept, and where the next one begins (None at the end).
+
+    Left out rows cost nothing on the page and are named nowhere: the cursor is always a row the reader has seen.
+    """
+    kept: list[T] = []
+    while len(kept) <= limit:
+        rows = await fetch(after, limit + 1)
+        kept += [row for row in rows if keep(row)]
+        if len(rows) <= limit:
+            break
+        after = name(rows[-1])
+    return tuple(kept[:limit]), name(kept[limit - 1]) if len(kept) > limit else None
 
 
 async def visible(given: Neighbours, principal: Principal, action_id: str) -> ActionRecord:

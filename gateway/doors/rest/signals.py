@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request
 from gateway.core.errors import OutOfScopeError
 from gateway.core.listings import WorkItem
 from gateway.core.model import Model
-from gateway.core.principals import Role
+from gateway.core.principals import Principal, Role
 from gateway.doors.rest.authentication import AsReader, AsSystem
 from gateway.doors.rest.context import Given
-from gateway.doors.rest.reading import project_in_scope
+from gateway.doors.rest.reading import page_of, project_in_scope, refuse_foreign
 
 router = APIRouter(prefix="/v1", tags=["loop"])
 
@@ -37,8 +37,9 @@ async def trivy(
     tracker: Annotated[str, Query(pattern=r"^[A-Z][A-Z0-9_]{1,20}$", description="Jira project key.")],
 ) -> WorkItems:
     """Import a Trivy JSON report for a project; its findings become work items, grouped by package."""
-    if not project_in_scope(principal, project) and Role.OPERATOR not in principal.roles:
-        raise OutOfScopeError(f"Your token may not report on {project}.")
+    places = (project, f"jira:{tracker}")
+    if Role.OPERATOR not in principal.roles and not all(project_in_scope(principal, p) for p in places):
+        raise OutOfScopeError(f"Your token may not report on {project} into {tracker}.")
     return WorkItems(
         items=await given.signals.trivy(await request.body(), project=project, tracker=tracker, by=principal)
     )
@@ -48,10 +49,29 @@ async def trivy(
 async def work_items(
     given: Given,
     principal: AsReader,
+    project: Annotated[str | None, Query(max_length=300)] = None,
     after: Annotated[str | None, Query(pattern=r"^wrk_[0-9A-Za-z]{1,64}$")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> WorkItems:
     """Work items; an agent sees those of projects in its token's scope."""
-    items = await given.signals.work_items(after=after, limit=limit)
-    shown = tuple(i for i in items if not principal.is_agent or project_in_scope(principal, i.project))
-    return WorkItems(items=shown, after=items[-1].id if len(items) == limit else None)
+    refuse_foreign(principal, project)
+    items, following = await page_of(
+        lambda last, count: given.signals.work_items(after=last, limit=count),
+        lambda item: project in {None, item.project} and _may_see(principal, item),
+        lambda item: item.id,
+        after=after,
+        limit=limit,
+    )
+    return WorkItems(items=tuple(_seen_by(principal, item) for item in items), after=following)
+
+
+def _may_see(principal: Principal, item: WorkItem) -> bool:
+    return not principal.is_agent or project_in_scope(principal, item.project)
+
+
+def _seen_by(principal: Principal, item: WorkItem) -> WorkItem:
+    """The item; an agent whose token does not hold the tracker learns nothing of what is there."""
+    tracker = (item.issue or "").rpartition("-")[0]
+    if not principal.is_agent or not tracker or project_in_scope(principal, f"jira:{tracker}"):
+        return item
+    return item.model_copy(update={"issue": None})

@@ -10,6 +10,7 @@ from gateway.core.emergency import Stop, stopped_value
 from gateway.core.errors import OutOfScopeError
 from gateway.core.model import Model
 from gateway.core.principals import Scope
+from gateway.core.redaction import redact_text, refuse_secrets
 from gateway.core.vocabulary import ActionType, System
 from gateway.doors.rest.actions import answer
 from gateway.doors.rest.authentication import AsApprover, AsOperator, AsPerson
@@ -51,7 +52,9 @@ async def list_stops(given: Given, principal: AsPerson) -> Stops:
 async def engage(body: StopRequest, given: Given, operator: AsOperator) -> Stop:
     """Engage a stop; nothing it matches starts from the next unit on."""
     value = stopped_value(body.scope, body.value, given.policy.in_force.roster)
-    return await given.emergency.engage(body.scope, value, reason=body.reason, by=operator.id)
+    refuse_secrets((("/value", body.value),))
+    reason, _ = redact_text(body.reason, "/reason")
+    return await given.emergency.engage(body.scope, value, reason=reason, by=operator.id)
 
 
 @router.post("/{stop_id}/lift", response_model=ActionDocument, status_code=202)

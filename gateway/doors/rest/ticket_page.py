@@ -18,7 +18,7 @@ th{font-weight:600;width:12rem}code{font:14px ui-monospace,monospace;overflow-wr
 """
 
 
-def page_of(ticket: TicketDocument) -> str:
+def html_of(ticket: TicketDocument) -> str:
     """The page as a whole HTML document; every value is escaped, control characters are shown."""
     body = "".join(
         (

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from gateway.core.errors import CallerError, NotFoundError, OutOfScopeError
 from gateway.core.principals import Principal, Role
@@ -13,13 +13,15 @@ from gateway.core.vote_proof import verify_vote
 from gateway.doors.rest.authentication import AsApprover, AsTicketReader
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import Ballot, Page, TicketDocument
-from gateway.doors.rest.ticket_page import page_of
+from gateway.doors.rest.reading import page_of
+from gateway.doors.rest.shown import ShownJSON
+from gateway.doors.rest.ticket_page import html_of
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 TicketId = Annotated[str, Path(pattern=r"^tkt_[0-9A-Za-z]{1,64}$")]
 
 
-@router.get("")
+@router.get("", response_class=ShownJSON)
 async def list_tickets(
     given: Given,
     principal: AsTicketReader,
@@ -28,10 +30,15 @@ async def list_tickets(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page:
     """Tickets, newest first; with `mine` those that wait for you."""
-    tickets = await given.desk.tickets(open_only=mine, after=after, limit=limit)
-    shown = [t for t in tickets if not mine or _waits_for(t, principal, given)]
-    items = tuple([(await _document(given, t)).model_dump(mode="json") for t in shown])
-    return Page(items=items, after=tickets[-1].id if len(tickets) == limit else None)
+    tickets, following = await page_of(
+        lambda last, count: given.desk.tickets(open_only=mine, after=last, limit=count),
+        lambda ticket: not mine or _waits_for(ticket, principal, given),
+        lambda ticket: ticket.id,
+        after=after,
+        limit=limit,
+    )
+    items = tuple([(await _document(given, ticket)).model_dump(mode="json") for ticket in tickets])
+    return Page(items=items, after=following)
 
 
 @router.get("/{ticket_id}", response_model=TicketDocument)
@@ -41,8 +48,8 @@ async def read_ticket(
     """One ticket: as JSON, or as a read-only HTML page for `Accept: text/html`."""
     document = await _document(given, await _found(given, ticket_id))
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(page_of(document), headers=_PAGE_HEADERS)
-    return JSONResponse(document.model_dump(mode="json"))
+        return HTMLResponse(html_of(document), headers=_PAGE_HEADERS)
+    return ShownJSON(document.model_dump(mode="json"))
 
 
 @router.post("/{ticket_id}/votes", status_code=201)

@@ -193,6 +193,27 @@ def test_a_link_is_named_by_the_host_a_browser_asks(text: str, host: str) -> Non
     assert host in hits("links", text)
 
 
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("vec![1] then [a](b)", 0),
+        ("![a] b\n\n(c)", 0),
+        ("![a\n\nb](c)", 0),
+        ("] ![a [b] c]\n(u)", 1),
+        ("![a][b] and ![c][d]", 2),
+        ("![a `]` b](u)", 1),
+        ("\\![a](u) is a link", 0),
+        ("![x\\](y)", 0),
+        ("![x `](y)", 1),
+        ("![a]\n\n[a]: http://x.example", 1),
+        ("![a <b title=']'> c](u)", 1),
+        ("`![a]`` <x>\n\n[a]: http://x.example", 1),
+    ],
+)
+def test_an_image_is_told_from_its_look_alikes(text: str, images: int) -> None:
+    assert len(hits("images", text)) == images
+
+
 SKIPS = st.sampled_from(
     [
         "[skip ci]",
@@ -265,3 +286,20 @@ def test_only_unmistakable_code_is_taken_out(markdown: str, left: str) -> None:
 
 def test_the_kinds_of_facts_are_those_of_the_model() -> None:
     assert set(JUDGED) < set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("trailers", "T\n\nX-Token: {}"),
+        ("images", "![a](http://x.example/?t={})"),
+        ("closes", "Closes https://g.example/{}/-/issues/5"),
+    ],
+)
+def test_a_fact_names_no_secret_of_a_text_that_came_from_elsewhere(kind: str, text: str) -> None:
+    secret = "glpat-" + "a" * 20
+    found = scan({"merge_request/description": text.format(secret)})
+
+    assert getattr(found, kind)
+    assert secret not in found.model_dump_json()
+    assert found.secrets == ("merge_request/description: gitlab-token",)
