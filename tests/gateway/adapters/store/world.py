@@ -14,6 +14,7 @@ import pytest
 
 from audit.keys import Ed25519Signer
 from audit.log import Log, Sources
+from gateway.adapters.remembered import Remembered
 from gateway.adapters.store import genesis
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.store import Store
@@ -106,6 +107,7 @@ class World:
     """Where the database is on PostgreSQL; without one it is a SQLite file in `folder`."""
     name: str = ""
     user: str = "loopgate"
+    memory: Remembered | None = None
 
     @property
     def url(self) -> str:
@@ -119,6 +121,7 @@ class World:
             new_id=lambda: self.ids.new("evt"),
             new_nonce=lambda: f"{next(self.ids.counter):032x}",
             new_salt=self.ids.secret,
+            remembered=self.memory.notes if self.memory else tuple,
         )
         return Log(
             ORIGIN, Ed25519Signer.from_seed(bytes(32)), Ed25519Signer.from_seed(bytes([1] * 32)), sources
@@ -156,7 +159,11 @@ class World:
 
     def boot(self) -> Store:
         sources = StoreSources(
-            clock=self.clock, ids=self.ids, new_secret=self.ids.secret, bench=lambda: BENCH
+            clock=self.clock,
+            ids=self.ids,
+            new_secret=self.ids.secret,
+            bench=lambda: BENCH,
+            memory=self.memory,
         )
         return genesis.boot(
             self.url, self.log(), sources, limit=self.limit, busy_s=self.busy_s, after=self.after
