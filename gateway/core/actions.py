@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import Field, SerializeAsAny
 
+from audit.remembering import remembered
 from gateway.core.digests import digest_of
 from gateway.core.model import Model
 from gateway.core.params import Params
 from gateway.core.principals import Door
-from gateway.core.remembering import remembered
 from gateway.core.vocabulary import ActionType, System
 
 ACTION_VERSION = 1
@@ -50,6 +50,7 @@ class Request(Model):
     intent: str = ""
     trace: str | None = None
     idempotency_key: str | None = None
+    when_ready: bool = False
 
 
 class Redaction(Model):
@@ -67,6 +68,7 @@ class Redaction(Model):
 class Action(Model):
     """One thing an agent wants done, in normal form.
 
+    With `when_ready` it waits for what ends by itself (a pipeline, a freeze, a budget's window) instead of being denied.
     `params` is the model of `core/params.py` for `type`. `created_ms` is the admission time in
     milliseconds since 1970, UTC.
     """
@@ -83,6 +85,12 @@ class Action(Model):
     created_ms: int
     idempotency_key: str | None = None
     redactions: tuple[Redaction, ...] = ()
+    when_ready: bool = False
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it was said, of the action or in the params of a merge, that the gateway shall wait."""
+        return self.when_ready or bool(getattr(self.params, "when_ready", False))
 
     @property
     def digest(self) -> str:

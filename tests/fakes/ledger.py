@@ -180,6 +180,8 @@ class FakeLedger:
         reason = _rejection(kept, ticket.question_digest)
         if reason is not None:
             raise _GuardError("rejected_before", reason, code="REJECTED_BEFORE")
+        if kept.rows[action.id].ticket_id != (step.superseded.id if step.superseded else None):
+            raise _GuardError("state", "another ticket meanwhile")
         kept.story.append("action.judged")
         held = {"ruling": step.judgement.ruling, "ticket_id": ticket.id, "until_ms": None}
         self._move(kept, action.id, S.HELD, expires_ms=ticket.expires_ms, **held)
@@ -196,6 +198,8 @@ class FakeLedger:
             sorted((f.code, f.effect, f.until_ms or 0) for f in judgement.ruling.findings),
         )
         rested: dict[str, Any] = {"lease_ms": self.clock.now_ms() + 2000, "complaint": complaint}
+        if step.ticket is None and step.until_ms is not None:
+            rested["expires_ms"] = max(row.expires_ms, step.until_ms + 3_600_000)
         if (row.state, row.until_ms, row.complaint) == (S.WAITING, step.until_ms, complaint):
             kept.rows[row.action.id] = replace(row, **rested)
             return
@@ -257,7 +261,8 @@ class FakeLedger:
 
     def _park(self, kept: _Kept, step: Deny | Wait) -> None:
         codes = [f.code for f in step.judgement.ruling.findings]
-        kept.story += ["budget.parked"] * codes.count("OVER_BUDGET")
+        rates = [c for c in codes if c.startswith("RATE-")] if isinstance(step, Wait) else []
+        kept.story += ["budget.parked"] * (codes.count("OVER_BUDGET") + len(rates))
 
     def _move(self, kept: _Kept, action_id: str, state: ActionState, **values: Any) -> None:
         row = kept.rows.get(action_id)

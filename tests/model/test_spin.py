@@ -1,6 +1,7 @@
 """The model of the road is right in every state, and wrong as soon as one guard is taken out."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,11 @@ needs_spin = pytest.mark.skipif(
 @needs_spin
 @pytest.mark.parametrize("claim", spin.properties())
 def test_no_history_breaks_a_property_of_the_model(
-    claim: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    claim: str, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     answer = spin.check(claim, tmp_path)
 
-    with capsys.disabled():
-        print(f"\n{claim}: {answer.states:,} states, {answer.errors} errors")
+    tell(f"{claim}: {answer.states:,} states, {answer.errors} errors")
     assert answer.errors == 0
     assert answer.states > 1_000_000
 

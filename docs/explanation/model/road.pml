@@ -8,7 +8,7 @@
 #define CRASHES 2  /* how many crashes one history may hold */
 
 mtype:action = { absent, requested, held, approved, waiting, started, in_doubt,
-                 performed, refused, denied, rejected, expired, cancelled };
+                 performed, refused, denied, rejected, expired, superseded, cancelled };
 mtype:ticket = { none, open, granted, spent, stale, refuted, lapsed, withdrawn };
 mtype:reply  = { silence, done, no };
 
@@ -39,7 +39,7 @@ byte crashes = 0;
 #define LIVE   (ticket == open || ticket == granted)
 #define BEFORE (action == requested || action == held || action == approved || action == waiting)
 #define FINAL  (action == performed || action == refused || action == denied || action == rejected || \
-                action == expired || action == cancelled)
+                action == expired || action == superseded || action == cancelled)
 #define CRASH  if :: true :: atomic { crashes < CRASHES -> crashes++; goto down } fi
 
 inline close_ticket(how) { if :: LIVE -> ticket = how :: else fi }
@@ -79,7 +79,11 @@ judge:                                               /* Judge.judge: reads, writ
   :: !stopped && !may -> goto hold
   :: true -> goto deny                               /* the policy may always say no, and wait */
   :: !moved -> goto wait
+  :: moved -> goto supersede                         /* the action names the state that moved */
   fi;
+
+supersede:                                           /* Supersede: a new proposal opens the successor */
+  atomic { if :: BEFORE -> action = superseded; close_ticket(stale) :: else fi; goto idle }
 
 deny:
   atomic { if :: BEFORE -> action = denied; close_ticket(withdrawn) :: else fi; goto idle }

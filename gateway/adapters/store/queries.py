@@ -83,9 +83,8 @@ def _newest_first() -> tuple[Any, ...]:
 
 _NEWEST_TICKET = (
     select(tables.tickets)
-    .where(tables.tickets.c.action_id == bindparam("of_action"))
-    .order_by(*_newest_first())
-    .limit(1)
+    .join(tables.actions, tables.actions.c.ticket_id == tables.tickets.c.id)
+    .where(tables.actions.c.id == bindparam("of_action"))
 )
 _OPEN_TICKETS = (
     select(func.count())

@@ -11,7 +11,7 @@ from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
-from gateway.core.digests import digest_of
+from gateway.core.digests import digest_of, input_bytes
 from gateway.core.errors import NotFoundError
 from gateway.core.judgements import Judgement
 from gateway.core.outcomes import AnyOutcome
@@ -22,6 +22,8 @@ from gateway.core.vocabulary import ActionType
 E, S = EventType, ActionState
 LOOK_AGAIN_MS = 2_000
 """How long a row that waits, or is in doubt, rests between two looks."""
+PARKED_MS = 3_600_000
+"""How long a parked action lives on after its budget's window has opened."""
 _INSERT_RULING = insert(tables.rulings)
 _CLOSES_REQUEST = frozenset({ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_CLOSE})
 
@@ -47,8 +49,8 @@ def keep_ruling(unit: Unit, judgement: Judgement) -> None:
     row = {
         "id": ruling.id,
         "action_id": judgement.action.id,
-        "body": rows.dump(ruling.model_dump(mode="json")),
-        "document": rows.dump(judgement.document),
+        "body": ruling.model_dump_json(),
+        "document": input_bytes(judgement.document).decode(),
         "complaint": complaint_of(judgement),
         "judged_ms": ruling.judged_ms,
     }
@@ -98,6 +100,7 @@ def _hold(unit: Unit, step: Hold) -> None:
     judgement, ticket = step.judgement, step.ticket
     action = judgement.action
     _refuse_rejected(unit, ticket.question_digest)
+    _refuse_overtaken(unit, step)
     keep_ruling(unit, judgement)
     held = {"ruling_id": judgement.ruling.id, "ticket_id": ticket.id, "until_ms": None}
     move(unit, action.id, S.HELD, expires_ms=ticket.expires_ms, **held)
@@ -110,13 +113,13 @@ def _hold(unit: Unit, step: Hold) -> None:
 def _wait(unit: Unit, step: Wait) -> None:
     judgement = step.judgement
     action = judgement.action
-    again = {"lease_ms": unit.now_ms + LOOK_AGAIN_MS}
+    again = {"lease_ms": unit.now_ms + LOOK_AGAIN_MS, **_kept_until(unit, step)}
     if _says_the_same(unit, step):
         unit.execute(update(tables.actions).where(tables.actions.c.id == action.id).values(**again))
         return
     keep_ruling(unit, judgement)
     move(unit, action.id, S.WAITING, ruling_id=judgement.ruling.id, until_ms=step.until_ms, **again)
-    _park(unit, judgement)
+    _park(unit, judgement, also="RATE-")
     unit.record(events.followed(E.ACTION_WAITING, judgement, until_ms=step.until_ms))
 
 
@@ -147,6 +150,14 @@ def _refuse_rejected(unit: Unit, digest: str) -> None:
     if reason is not None:
         detail = f"A person rejected this very question: {reason}"
         raise GuardError(Blocked(guard="rejected_before", code="REJECTED_BEFORE", detail=detail))
+
+
+def _refuse_overtaken(unit: Unit, step: Hold) -> None:
+    """A ticket that this judging never saw was opened by another replica meanwhile: people are asked that one."""
+    judged_on = step.superseded.id if step.superseded else None
+    if stored(unit.connection, step.judgement.action.id).ticket_id != judged_on:
+        detail = "Another replica opened a ticket for this action meanwhile; read it again."
+        raise GuardError(Blocked(guard="state", detail=detail))
 
 
 def rejection_of(connection: Connection, digest: str) -> str | None:
@@ -187,10 +198,18 @@ def _says_the_same(unit: Unit, step: Wait) -> bool:
     return bool(unit.connection.execute(before).scalar() == complaint_of(step.judgement))
 
 
-def _park(unit: Unit, judgement: Judgement) -> None:
-    """Work that a budget stops is finished and stays: `budget.parked` says so."""
+def _kept_until(unit: Unit, step: Wait) -> dict[str, int]:
+    """What is parked does not run out of time before its budget's window opens. An approval keeps its own time."""
+    if step.ticket is not None or step.until_ms is None:
+        return {}
+    row = stored(unit.connection, step.judgement.action.id)
+    return {"expires_ms": max(row.expires_ms, step.until_ms + PARKED_MS)}
+
+
+def _park(unit: Unit, judgement: Judgement, also: str = budgets.OVER_BUDGET) -> None:
+    """Work that a budget stops is finished and stays: `budget.parked` says so; `also` begins further codes."""
     for finding in judgement.ruling.findings:
-        if finding.code == budgets.OVER_BUDGET:
+        if finding.code.startswith((budgets.OVER_BUDGET, also)):
             blocked = Blocked(
                 guard="budget", code=finding.code, detail=finding.message, until_ms=finding.until_ms
             )

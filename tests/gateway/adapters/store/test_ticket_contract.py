@@ -238,3 +238,16 @@ async def test_what_has_started_cannot_be_cancelled(subject: Subject) -> None:
     assert caught.value.code == "not_cancellable"
     with pytest.raises(NotFoundError):
         await subject.cancel("act_none")
+
+
+async def test_a_ticket_that_another_replica_opened_meanwhile_is_not_replaced(subject: Subject) -> None:
+    action = await admitted(subject)
+    slower = subject.world.hold(action)
+    await subject.ledger.record(subject.world.hold(action))
+    asked = await subject.ledger.ticket_for(action.id)
+
+    blocked = await subject.ledger.record(slower)
+
+    assert isinstance(blocked, Blocked)
+    assert blocked.guard == "state"
+    assert await subject.ledger.ticket_for(action.id) == asked

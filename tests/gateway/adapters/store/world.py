@@ -245,7 +245,8 @@ class World:
             ttl_ms=8 * 3_600_000,
             predecessor=superseded,
         )
-        return Hold(judgement=judgement, ticket=ticket, superseded=superseded)
+        own = superseded if superseded and superseded.action_id == action.id else None
+        return Hold(judgement=judgement, ticket=ticket, superseded=own)
 
     def start(self, action: Action, ticket: Ticket | None = None, **more: Any) -> Start:
         given = {"findings": (asking(),) if ticket else (), **more}
