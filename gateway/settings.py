@@ -187,6 +187,15 @@ class ServeSettings(_Section):
     )
     queue: int = Field(default=2000, ge=10, description="Units the writer queues before it answers 503.")
     poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at what is due.")
+    proposals_per_minute: int = Field(
+        default=1200,
+        ge=0,
+        description="Proposals one agent may make each minute at one replica; more answer 429 and are counted in one "
+        "event. 0 is no limit. Trust: without a limit an agent fills the log as fast as it can ask.",
+    )
+    dry_runs_per_hour: int = Field(
+        default=1200, ge=0, description="Dry runs one agent may make each hour, over all replicas. 0 is no limit."
+    )
 
 
 class ObservabilitySettings(_Section):

@@ -12,7 +12,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -55,7 +55,7 @@ def resolve_by_system(host: str, port: int) -> tuple[str, ...]:
 class Egress:
     """The rules. `loopback` holds `host:port`, `allow` host names whose private addresses are welcome.
 
-    `timeout_s` bounds each call as a whole; `max_bytes` each answer.
+    `timeout_s` bounds each call as a whole; `max_bytes` each answer. `headers` are sent with every call: the trace.
     """
 
     loopback: tuple[str, ...] = ()
@@ -63,6 +63,7 @@ class Egress:
     timeout_s: float = 20.0
     max_bytes: int = 20_000_000
     resolve: Resolver = field(default=resolve_by_system, repr=False)
+    headers: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
 
     def address_for(self, url: str) -> str:
         """The checked address to connect to for a URL. Raises `EgressRefusedError`."""
@@ -129,6 +130,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": request.url.host},
         )
+        pinned.headers.update(self._egress.headers())
         pinned.headers["Accept-Encoding"] = "identity"
         response = await self._inner.handle_async_request(pinned)
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -193,6 +195,7 @@ class GuardedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request and read its answer whole, within the caps."""
         self._egress.address_for(request.url or "")
+        request.headers.update(self._egress.headers())
         deadline = time.monotonic() + self._egress.timeout_s
         limit = self._egress.timeout_s
         response = super().send(request, *args, **{**kwargs, "stream": True, "timeout": limit})

@@ -7,6 +7,7 @@ from sqlalchemy.engine import make_url
 
 from gateway.adapters.disk import Disk
 from gateway.adapters.egress import Egress
+from gateway.adapters.gitlab.target import GitLabTarget
 from gateway.adapters.opa.engine import Engine
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
@@ -43,6 +44,13 @@ class Gateway:
         self.new_request_id: Callable[[], str]
         self.beside_another = False
         self.disk = Disk(settings.home, *_database_folder(settings.database))
+
+    async def pipeline_use(self, project: str, commit: str) -> PipelineUse:
+        """What the pipelines of a commit use. Raises `FactsMissingError`."""
+        target = self.targets.get(System.GITLAB)
+        if not isinstance(target, GitLabTarget):
+            raise FactsMissingError("No GitLab is connected.")
+        return await target.pipeline_use(project, commit)
 
     async def all(self) -> dict[str, Readiness]:
         """What `/readyz` shows: policy, log, targets, clock."""

@@ -43,6 +43,7 @@ from gateway.pipeline import Road
 from gateway.poller import Poller
 from gateway.ports import Changes, Clock, Target
 from gateway.settings import Settings
+from gateway.settling import Settling
 from gateway.telling import Teller
 from gateway.workbench.build import build
 
@@ -134,10 +135,15 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
     )
     judging = watched_port(policy, watch, "policy", "decide")
     judge = Judge(policy=judging, gathering=gathering, clock=clock, ids=ids)
-    road = Road(ids=ids, clock=clock, ledger=ledger, judge=judge, targets=targets)
+    serve = gateway.settings.serve
+    pace = store.pace(
+        clock, proposals_per_minute=serve.proposals_per_minute, dry_runs_per_hour=serve.dry_runs_per_hour
+    )
+    road = Road(ids=ids, clock=clock, ledger=ledger, judge=judge, targets=targets, pace=pace)
     carrier = Carrier(road)
     poll_s = gateway.settings.serve.poll_s
-    gateway.poller = Poller(ledger, store.desk, carrier, clock, every_s=poll_s)
+    settling = Settling(store.accounts, gateway.pipeline_use, clock)
+    gateway.poller = Poller(ledger, store.desk, carrier, clock, every_s=poll_s, settling=settling)
     gateway.teller = _teller(gateway, poll_s)
     intake = Intake(
         proposals=LoopAgent(carrier, policy), items=store.work_items, new_trace=lambda: ids.new("trc")

@@ -54,6 +54,7 @@ async def connect(gateway: Gateway, stack: AsyncExitStack) -> Changes:
         allow=settings.egress.allow,
         timeout_s=settings.egress.timeout_s,
         max_bytes=settings.egress.max_bytes,
+        headers=gateway.watch.trace_headers,
     )
     gateway.targets[System.LOOPGATE] = gateway.store.own
     gateway.notifiers = await notifiers_of(gateway, marker, stack)

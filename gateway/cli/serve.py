@@ -38,10 +38,12 @@ def serve(
 
 
 async def _serve(home: Path, *, as_json: bool, activate: bool) -> None:
+    from gateway.adapters.logs import set_up_logging
     from gateway.app import open_gateway
     from gateway.settings import load_settings
 
     settings = load_settings(home)
+    set_up_logging(form=settings.observability.log_form, level=settings.observability.log_level)
     async with (
         open_gateway(settings, activate=activate) as gateway,
         _listener(gateway, settings.serve) as listener,

@@ -46,8 +46,18 @@ class WorkItem(Model):
 
 
 class Figures(Model):
-    """Counts of what is stored: actions as (type, state, count), tickets as (state, count), events in the log."""
+    """Counts of what is stored: actions as (type, state, count), tickets as (state, count), events in the log.
+
+    `budgets` is what all agents hold in the windows of now, as (budget, amount); `checkpoint_ms` when the newest
+    checkpoint was signed, None before the first.
+    """
 
     actions: tuple[tuple[str, str, int], ...]
     tickets: tuple[tuple[str, int], ...]
     events: int
+    budgets: tuple[tuple[str, int], ...] = ()
+    in_doubt: int = 0
+    stops: int = 0
+    break_glass: int = 0
+    unreviewed: int = 0
+    checkpoint_ms: int | None = None

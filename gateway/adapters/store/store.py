@@ -5,6 +5,7 @@ from typing import Self
 
 from gateway.adapters.store.archive import SqlArchive
 from gateway.adapters.store.break_glass import SqlBreakGlass
+from gateway.adapters.store.budgets import SqlAccounts
 from gateway.adapters.store.counters import SqlCounters
 from gateway.adapters.store.credentials import SqlCredentials
 from gateway.adapters.store.desk import SqlDesk
@@ -15,6 +16,7 @@ from gateway.adapters.store.ledger import SqlLedger
 from gateway.adapters.store.lifting import LoopgateTarget
 from gateway.adapters.store.lineage import SqlLineage
 from gateway.adapters.store.outbox import SqlOutbox
+from gateway.adapters.store.pace import SqlPace
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
@@ -22,7 +24,7 @@ from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.work_items import WorkItems
 from gateway.adapters.store.writer import Writer
 from gateway.core.listings import Figures
-from gateway.ports import Readiness
+from gateway.ports import Clock, Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Store:
     work_items: WorkItems
     archive: SqlArchive
     lineage: SqlLineage
+    accounts: SqlAccounts
     outbox: SqlOutbox
     sessions: DeniedSessions
     guard: ForkGuard
@@ -64,11 +67,16 @@ class Store:
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),
             lineage=SqlLineage(writer, reader),
+            accounts=SqlAccounts(writer, reader),
             outbox=SqlOutbox(writer, reader),
             archive=SqlArchive(writer, reader, guard, sources.policies),
             sessions=sessions,
             guard=guard,
         )
+
+    def pace(self, clock: Clock, *, proposals_per_minute: int, dry_runs_per_hour: int) -> SqlPace:
+        """How often agents may ask of this process."""
+        return SqlPace(self.accounts, self.sessions, clock, proposals_per_minute, dry_runs_per_hour)
 
     def readiness(self) -> Readiness:
         """Whether records can be made durable and signed, and why not."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx2
 
-from gateway.doors.metrics import serve_metrics
+from gateway.doors.metrics import Meters, StoredFigures, exported, serve_metrics
 from tests.gateway.adapters.store.world import World
 
 
@@ -23,7 +23,7 @@ async def test_a_scrape_shows_actions_by_state_and_the_size_of_the_log(tmp_path:
         await store.ledger.admit(action)
         await store.ledger.record(world.deny(action))
         port = free_port()
-        stop = serve_metrics(port, store.figures)
+        stop = serve_metrics(port, exported(Meters(), StoredFigures(store.figures, world.clock.now_ms)))
         try:
             text = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
         finally:
