@@ -10,6 +10,7 @@ from gateway.cli import (
     actions,
     agents,
     audit,
+    backup,
     break_glass,
     demo,
     doctor,
@@ -41,6 +42,8 @@ for command in (
     demo.demo,
     doctor.doctor,
     migrate.migrate,
+    backup.backup,
+    backup.restore,
     actions.act,
     emergency.stop,
     emergency.lift,
@@ -50,6 +53,7 @@ app.add_typer(actions.app, name="actions")
 app.add_typer(tickets.app, name="tickets")
 app.add_typer(agents.app, name="agents")
 app.add_typer(people.app, name="people")
+audit.app.command("accept-restore")(backup.accept_restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(signals.app, name="signals")
 app.add_typer(policy.app, name="policy")
