@@ -71,7 +71,8 @@ class ActionSpec(Model):
 
     `aims` are the target's fields that must be given, `may_aim` those that may. `supported` names the
     systems where this version performs it; elsewhere it is judged `not_supported_yet` and denied.
-    `undone_by` is for people to read.
+    `undone_by` is for people to read. What runs CI on a protected ref, or moves a protected tag to what was merged, is
+    done by `merge` whatever `identity` says (docs/reference/targets.md).
     """
 
     systems: tuple[System, ...]
@@ -84,7 +85,6 @@ class ActionSpec(Model):
 
 _BOTH = (System.JIRA, System.GITLAB)
 _GITLAB = (System.GITLAB,)
-_JIRA = (System.JIRA,)
 _OWN = (System.LOOPGATE,)
 T = ActionType
 
@@ -111,38 +111,38 @@ _MERGE = ForgeIdentity.MERGE
 SPECS: dict[ActionType, ActionSpec] = {
     T.ISSUE_CREATE: _issue("close", aims=("project",)),
     T.ISSUE_COMMENT: _issue("the reverse"),
-    T.ISSUE_UPDATE: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_UPDATE: _issue("the reverse"),
     T.ISSUE_TRANSITION: _issue("the reverse"),
-    T.ISSUE_ASSIGN: _issue("the reverse", ready=_JIRA),
-    T.ISSUE_LINK: _issue("the reverse", ready=_JIRA),
-    T.ISSUE_CLOSE: _issue("the reverse", ready=_JIRA),
-    T.ISSUE_REOPEN: _issue("the reverse", ready=_JIRA),
-    T.ISSUE_ATTACH: _issue("the reverse", ready=_JIRA),
+    T.ISSUE_ASSIGN: _issue("the reverse"),
+    T.ISSUE_LINK: _issue("the reverse"),
+    T.ISSUE_CLOSE: _issue("the reverse"),
+    T.ISSUE_REOPEN: _issue("the reverse"),
+    T.ISSUE_ATTACH: _issue("the reverse"),
     T.BRANCH_CREATE: _gitlab("branch", undone_by="delete", ready=True),
-    T.BRANCH_DELETE: _gitlab("branch", undone_by="recreate at the recorded commit"),
+    T.BRANCH_DELETE: _gitlab("branch", undone_by="recreate at the recorded commit", ready=True),
     T.BRANCH_PUSH: _gitlab("refs", undone_by="revert"),
     T.BRANCH_FORCE_PUSH: _gitlab("refs", undone_by="revert", identity=_MERGE),
     T.COMMIT_CREATE: _gitlab("branch", undone_by="revert", ready=True),
     T.COMMIT_REVERT: _gitlab("branch", "commit", undone_by="revert again", ready=True),
-    T.COMMIT_CHERRY_PICK: _gitlab("branch", "commit", undone_by="revert"),
-    T.COMMIT_COMMENT: _gitlab("commit"),
-    T.TAG_CREATE: _gitlab("tag", undone_by="irreversible once released"),
-    T.TAG_DELETE: _gitlab("tag", undone_by="irreversible once released"),
+    T.COMMIT_CHERRY_PICK: _gitlab("branch", "commit", undone_by="revert", ready=True),
+    T.COMMIT_COMMENT: _gitlab("commit", ready=True),
+    T.TAG_CREATE: _gitlab("tag", undone_by="irreversible once released", ready=True),
+    T.TAG_DELETE: _gitlab("tag", undone_by="irreversible once released", ready=True),
     T.MERGE_REQUEST_OPEN: _gitlab(undone_by="close", ready=True),
-    T.MERGE_REQUEST_UPDATE: _gitlab("merge_request", undone_by="the reverse"),
+    T.MERGE_REQUEST_UPDATE: _gitlab("merge_request", undone_by="the reverse", ready=True),
     T.MERGE_REQUEST_COMMENT: _gitlab("merge_request", undone_by="delete", ready=True),
-    T.MERGE_REQUEST_CLOSE: _gitlab("merge_request", undone_by="reopen"),
-    T.MERGE_REQUEST_REOPEN: _gitlab("merge_request", undone_by="close"),
-    T.MERGE_REQUEST_REBASE: _gitlab("merge_request"),
+    T.MERGE_REQUEST_CLOSE: _gitlab("merge_request", undone_by="reopen", ready=True),
+    T.MERGE_REQUEST_REOPEN: _gitlab("merge_request", undone_by="close", ready=True),
+    T.MERGE_REQUEST_REBASE: _gitlab("merge_request", ready=True),
     T.MERGE_REQUEST_MERGE: _gitlab("merge_request", undone_by="commit.revert", ready=True, identity=_MERGE),
-    T.PIPELINE_RUN: _gitlab(),
-    T.PIPELINE_RETRY: _gitlab("pipeline"),
-    T.PIPELINE_CANCEL: _gitlab("pipeline"),
-    T.JOB_PLAY: _gitlab("job"),
-    T.JOB_RETRY: _gitlab("job"),
-    T.JOB_CANCEL: _gitlab("job"),
+    T.PIPELINE_RUN: _gitlab(ready=True),
+    T.PIPELINE_RETRY: _gitlab("pipeline", ready=True),
+    T.PIPELINE_CANCEL: _gitlab("pipeline", ready=True),
+    T.JOB_PLAY: _gitlab("job", ready=True),
+    T.JOB_RETRY: _gitlab("job", ready=True),
+    T.JOB_CANCEL: _gitlab("job", ready=True),
     T.DEPLOYMENT_ROLLBACK: _gitlab("environment", undone_by="roll forward", ready=True, identity=_MERGE),
-    T.ENVIRONMENT_STOP: _gitlab("environment", undone_by="redeploy", identity=_MERGE),
+    T.ENVIRONMENT_STOP: _gitlab("environment", undone_by="redeploy", ready=True),
     T.POLICY_ACTIVATE: ActionSpec(systems=_OWN, aims=(), undone_by="policy.rollback"),
     T.POLICY_ROLLBACK: ActionSpec(systems=_OWN, aims=(), undone_by="policy.activate"),
     T.STOP_LIFT: ActionSpec(systems=_OWN, aims=("stop",), supported=_OWN, undone_by="stop again"),

@@ -8,7 +8,7 @@ import re
 from gateway.adapters.git.runner import Answer
 from gateway.core.errors import TargetRefusedError, TargetUnclearError
 
-_DONE = frozenset(" +*=")
+_DONE = frozenset(" +*-=")
 _STALE = ("stale info", "cannot lock ref", "incorrect old value", "reference already exists", "fetch first")
 # Said before anything was sent: the repository could not even be asked.
 _NEVER_SENT = (

@@ -26,7 +26,7 @@ class Project(Answer):
 
 
 class ProtectedBranch(Answer):
-    """A member of `GET /projects/:id/protected_branches`; `name` is a pattern with `*`."""
+    """A member of `GET /projects/:id/protected_branches` or `protected_tags`; `name` is a pattern with `*`."""
 
     name: str
 
@@ -45,13 +45,32 @@ class Branch(Answer):
     commit: Commit
 
 
+class Release(Answer):
+    """What a tag says of the release made of it."""
+
+    tag_name: str = ""
+
+
+class Tag(Answer):
+    """`GET /projects/:id/repository/tags/:tag_name`; `target` is what the ref holds, `commit` what it names."""
+
+    name: str
+    target: str
+    commit: Commit
+    release: Release | None = None
+
+
 class Pipeline(Answer):
-    """A member of `GET /projects/:id/pipelines`."""
+    """A member of `GET /projects/:id/pipelines`; `tag` is told of a single one only."""
 
     id: int
     sha: str
     status: str
     ref: str = ""
+    tag: bool = False
+    source: str = ""
+    web_url: str | None = None
+    created_at: datetime | None = None
 
 
 class Written(Answer):
@@ -72,12 +91,93 @@ class Issue(Written):
 
     iid: int
     state: str
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    assignees: tuple[User, ...] = ()
     closed_by: User | None = None
     closed_at: datetime | None = None
 
 
 class Note(Written):
-    """A comment on an issue or a merge request."""
+    """A comment on an issue or a merge request; `system` when GitLab wrote it about what somebody did."""
+
+    system: bool = False
+
+
+class CommitNote(Answer):
+    """A comment on a commit: it has no number."""
+
+    note: str
+    author: User | None = None
+    created_at: datetime | None = None
+
+
+class LabelEvent(Answer):
+    """A member of `GET …/resource_label_events`."""
+
+    user: User | None = None
+    created_at: datetime
+
+
+class PushData(Answer):
+    """What a push did to one ref: `action` is created, pushed or removed."""
+
+    action: str
+    ref_type: str
+    ref: str | None = None
+    commit_from: str | None = None
+    commit_to: str | None = None
+
+
+class Event(Answer):
+    """A member of `GET /projects/:id/events`."""
+
+    author_username: str = ""
+    created_at: datetime
+    push_data: PushData | None = None
+
+
+class References(Answer):
+    """How an issue is written: `full` is `shop/checkout#1`."""
+
+    full: str = ""
+
+
+class LinkedIssue(Answer):
+    """A member of `GET …/issues/:iid/links`: the other issue, and the link to it."""
+
+    iid: int
+    issue_link_id: int
+    link_type: str
+    link_created_at: datetime | None = None
+    references: References = References()
+
+
+class Upload(Answer):
+    """`POST /projects/:id/uploads`."""
+
+    url: str
+    markdown: str
+
+
+class Rebase(Answer):
+    """`PUT …/merge_requests/:iid/rebase`."""
+
+    rebase_in_progress: bool = True
+
+
+class LintedJob(Answer):
+    """A job as `GET …/ci/lint` reads it off the configuration."""
+
+    name: str
+    environment: Any = None
+
+
+class Lint(Answer):
+    """`GET /projects/:id/ci/lint`."""
+
+    valid: bool
+    jobs: tuple[LintedJob, ...] | None = None
 
 
 class StateEvent(Answer):
@@ -101,6 +201,11 @@ class MergeRequest(Written):
     source_project_id: int
     target_project_id: int
     detailed_merge_status: str = "unknown"
+    labels: tuple[str, ...] = ()
+    rebase_in_progress: bool | None = None
+    merge_error: str | None = None
+    closed_by: User | None = None
+    closed_at: datetime | None = None
     squash_on_merge: bool = False
     force_remove_source_branch: bool | None = None
     merge_commit_sha: str | None = None
@@ -113,9 +218,15 @@ class Job(Answer):
     """A CI job."""
 
     id: int
+    name: str = ""
+    stage: str = ""
     status: str = ""
+    ref: str = ""
+    tag: bool = False
     web_url: str | None = None
     pipeline: Pipeline | None = None
+    user: User | None = None
+    created_at: datetime | None = None
 
 
 class Environment(Answer):
@@ -123,6 +234,7 @@ class Environment(Answer):
 
     id: int
     name: str
+    state: str = ""
 
 
 class Deployment(Answer):
@@ -137,3 +249,4 @@ class Deployment(Answer):
     finished_at: datetime | None = None
     deployable: Job | None = None
     user: User | None = Field(default=None)
+    environment: Environment | None = None

@@ -99,6 +99,11 @@ class Forge:
             )
             return tuple(kind.model_validate(row) for row in islice(rows, limit))
 
+    def whole(self, path: str, kind: type[A]) -> tuple[A, ...]:
+        """Read a list that GitLab does not cut into pages."""
+        with self._reading(path):
+            return tuple(kind.model_validate(row) for row in self._gitlab().http_get(path))
+
     def post(self, path: str, body: Mapping[str, Any], kind: type[A]) -> A:
         """Write once. Raises `TargetRefusedError` or `TargetUnclearError`."""
         with _writing():
@@ -108,6 +113,12 @@ class Forge:
         """Write once. Raises `TargetRefusedError` or `TargetUnclearError`."""
         with _writing():
             return kind.model_validate(self._gitlab().http_put(path, post_data=dict(body)))
+
+    def upload(self, path: str, name: str, content: bytes, content_type: str, kind: type[A]) -> A:
+        """Send one file once. Raises `TargetRefusedError` or `TargetUnclearError`."""
+        with _writing():
+            files = {"file": (name, content, content_type)}
+            return kind.model_validate(self._gitlab().http_post(path, files=files))
 
     def _gitlab(self) -> gitlab.Gitlab:
         """The client for the token as it is now; a reloaded token makes a new one."""

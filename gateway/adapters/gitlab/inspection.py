@@ -1,6 +1,5 @@
 """What GitLab tells about an action's target, read part by part: what cannot be read is missing, never guessed."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +20,15 @@ from gateway.adapters.gitlab.forge import Forge, project_path, segment
 from gateway.adapters.gitlab.issues import STATUSES
 from gateway.adapters.gitlab.marks import Marker, milliseconds, opener
 from gateway.adapters.gitlab.operation import params_of
+from gateway.adapters.gitlab.protection import is_protected
+from gateway.adapters.gitlab.running_facts import (
+    ON_JOB,
+    ON_PIPELINE,
+    ON_TAG,
+    RunningFacts,
+)
+from gateway.adapters.gitlab.subjects import overwritten, request_subject, subject_of
+from gateway.adapters.gitlab.values import issue_values
 from gateway.core.actions import Action
 from gateway.core.errors import FactsMissingError
 from gateway.core.facts import (
@@ -33,7 +41,10 @@ from gateway.core.facts import (
     PipelineFacts,
     ProjectFacts,
 )
-from gateway.core.params import DeploymentRollback, MergeRequestOpen
+from gateway.core.params import (
+    DeploymentRollback,
+    MergeRequestOpen,
+)
 from gateway.core.vocabulary import ActionType as T
 from gateway.ports import Clock, Inspection
 
@@ -46,11 +57,46 @@ _PAUSE_S = 0.5
 _REQUEST_REFS = ("head", "merge", "train")
 _BUSY = frozenset({"created", "waiting_for_resource", "preparing", "pending", "running"})
 _CHANGES_CODE = frozenset(
-    {T.MERGE_REQUEST_MERGE, T.MERGE_REQUEST_OPEN, T.COMMIT_CREATE, T.COMMIT_REVERT, T.DEPLOYMENT_ROLLBACK}
+    {
+        T.MERGE_REQUEST_MERGE,
+        T.MERGE_REQUEST_OPEN,
+        T.MERGE_REQUEST_REBASE,
+        T.COMMIT_CREATE,
+        T.COMMIT_REVERT,
+        T.COMMIT_CHERRY_PICK,
+        T.DEPLOYMENT_ROLLBACK,
+        T.PIPELINE_RUN,
+        T.PIPELINE_RETRY,
+        T.JOB_PLAY,
+        T.JOB_RETRY,
+    }
 )
-_ON_BRANCH = frozenset({T.BRANCH_CREATE, T.COMMIT_CREATE, T.COMMIT_REVERT})
-_ON_REQUEST = frozenset({T.MERGE_REQUEST_MERGE, T.MERGE_REQUEST_COMMENT})
-_ON_ISSUE = frozenset({T.ISSUE_COMMENT, T.ISSUE_TRANSITION})
+_ON_BRANCH = frozenset(
+    {T.BRANCH_CREATE, T.BRANCH_DELETE, T.COMMIT_CREATE, T.COMMIT_REVERT, T.COMMIT_CHERRY_PICK}
+)
+_ON_REQUEST = frozenset(
+    {
+        T.MERGE_REQUEST_MERGE,
+        T.MERGE_REQUEST_COMMENT,
+        T.MERGE_REQUEST_UPDATE,
+        T.MERGE_REQUEST_CLOSE,
+        T.MERGE_REQUEST_REOPEN,
+        T.MERGE_REQUEST_REBASE,
+    }
+)
+_ON_ISSUE = frozenset(
+    {
+        T.ISSUE_COMMENT,
+        T.ISSUE_UPDATE,
+        T.ISSUE_TRANSITION,
+        T.ISSUE_ASSIGN,
+        T.ISSUE_LINK,
+        T.ISSUE_CLOSE,
+        T.ISSUE_REOPEN,
+        T.ISSUE_ATTACH,
+    }
+)
+_ON_ENVIRONMENT = frozenset({T.DEPLOYMENT_ROLLBACK, T.ENVIRONMENT_STOP})
 
 
 class _Abandoned(Exception):  # noqa: N818 - no error: a part that needs one that is missing is not read
@@ -104,14 +150,29 @@ class Inspector:
             parts.take("merge_request", lambda: self._request_to_be(action, project))
         if action.type in _ON_ISSUE:
             parts.take("issue", lambda: self._issue(action, project))
-        if action.type is T.DEPLOYMENT_ROLLBACK:
+        if action.type in _ON_ENVIRONMENT:
             parts.take("deployment", lambda: self._deployment(action, project))
+        self._running_parts(action, project, parts)
         if action.type in _CHANGES_CODE:
             parts.take("concurrent", lambda: self._concurrent(action, project))
+        if "subject" not in parts.read:
+            parts.read["subject"] = subject_of(action, parts.read)
+
+    def _running_parts(self, action: Action, project: ProjectFacts, parts: Parts) -> None:
+        running = RunningFacts(self.forge)
+        if action.type in ON_TAG:
+            parts.take("tag", lambda: running.tag(action, project))
+        if action.type in ON_PIPELINE:
+            parts.take("pipeline", lambda: running.pipeline(action, project))
+        if action.type in ON_JOB:
+            parts.take("job", lambda: running.job(action, project))
 
     def _request_parts(self, action: Action, project: ProjectFacts, parts: Parts) -> None:
         answer = parts.take("merge_request", lambda: self._settled_request(action, project))
         parts.read["merge_request"] = request = self._request_facts(answer, project)
+        parts.read["subject"] = request_subject(action, answer)
+        if action.type is T.MERGE_REQUEST_REBASE:
+            parts.take("branch", lambda: self._branch(project, request.source_branch))
         if action.type is not T.MERGE_REQUEST_MERGE:
             return
         parts.read["texts"] = {
@@ -228,7 +289,13 @@ class Inspector:
             project_path(project.path, "issues", segment(action.target.issue or "")), Issue
         )
         others = tuple(s for s in STATUSES if s != issue.state)
-        return IssueFacts(key=str(issue.iid), status=issue.state, transitions=others, project=project.path)
+        return IssueFacts(
+            key=str(issue.iid),
+            status=issue.state,
+            transitions=others,
+            project=project.path,
+            current=issue_values(issue, overwritten(action)),
+        )
 
     def _deployment(self, action: Action, project: ProjectFacts) -> DeploymentFacts:
         name = action.target.environment or ""
@@ -244,8 +311,10 @@ class Inspector:
             order_by="id",
             sort="desc",
         )
-        to = params_of(action, DeploymentRollback).to
-        facts = deployment_facts(name, history_of(rows, self.clock.now_ms()), to)
+        history = history_of(rows, self.clock.now_ms())
+        if not isinstance(action.params, DeploymentRollback):
+            return deployment_facts(name, history, "")
+        facts = deployment_facts(name, history, action.params.to)
         self._check_revert(action, project, facts)
         return facts
 
@@ -270,13 +339,6 @@ class Inspector:
         path = project_path(project.path, "pipelines")
         recent = self.forge.list(path, Pipeline, limit=100, order_by="id", sort="desc")
         return len(others) + sum(1 for p in recent if p.status in _BUSY and p.sha not in own)
-
-
-def is_protected(branch: str, patterns: tuple[str, ...]) -> bool:
-    """Whether one of GitLab's patterns covers the branch: `*` stands for any characters, `/` too."""
-    return any(
-        re.fullmatch(".*".join(re.escape(p) for p in pattern.split("*")), branch) for pattern in patterns
-    )
 
 
 def history_of(rows: tuple[Deployment, ...], now_ms: int) -> tuple[DeploymentEntry, ...]:
@@ -323,11 +385,13 @@ def _unread_after(parts: Parts, action: Action) -> list[MissingFact]:
     """The parts that were not tried because an earlier one failed: missing for the same reason."""
     cause = parts.missing[0]
     wanted = {
-        "branch": action.type in _ON_BRANCH or action.type is T.MERGE_REQUEST_MERGE,
+        "branch": action.type in _ON_BRANCH or action.type in {T.MERGE_REQUEST_MERGE, T.MERGE_REQUEST_REBASE},
         "merge_request": action.type in _ON_REQUEST or action.type is T.MERGE_REQUEST_OPEN,
-        "pipeline": action.type is T.MERGE_REQUEST_MERGE,
+        "pipeline": action.type is T.MERGE_REQUEST_MERGE or action.type in ON_PIPELINE,
+        "job": action.type in ON_JOB,
+        "tag": action.type in ON_TAG,
         "issue": action.type in _ON_ISSUE,
-        "deployment": action.type is T.DEPLOYMENT_ROLLBACK,
+        "deployment": action.type in _ON_ENVIRONMENT,
     }
     left = [name for name, is_wanted in wanted.items() if is_wanted and name not in parts.read]
     return [cause.model_copy(update={"path": name}) for name in left if name != cause.path]

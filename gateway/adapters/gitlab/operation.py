@@ -1,7 +1,8 @@
 """What every action type on GitLab has in common: its three steps, and what they may use."""
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -9,11 +10,17 @@ from gateway.adapters.gitlab.answers import Written
 from gateway.adapters.gitlab.forge import Forge
 from gateway.adapters.gitlab.marks import Marker, alarm_of
 from gateway.core.actions import Action
-from gateway.core.errors import TargetRefusedError
+from gateway.core.errors import FactsMissingError, TargetRefusedError
 from gateway.core.params import Params
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
+from gateway.core.vocabulary import ForgeIdentity
 from gateway.ports import ActionRecord, Reconciliation, Repository
+
+
+def _nobody(_username: str) -> None:
+    return None
+
 
 log = logging.getLogger("loopgate.gitlab")
 V = TypeVar("V")
@@ -22,12 +29,21 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The two identities on the forge, the git plumbing, and the maker of markers."""
+    """The two identities on the forge, the git plumbing, and the maker of markers.
+
+    `people` maps a user name there to a roster id; `pause` waits between looks at what GitLab does in the background.
+    """
 
     road: Forge
     merge: Forge
     repository: Repository
     marker: Marker
+    people: Callable[[str], str | None] = _nobody
+    pause: Callable[[float], None] = time.sleep
+
+    def forge(self, identity: str) -> Forge:
+        """The forge as the identity of that name (`road`, `merge`)."""
+        return self.merge if identity == ForgeIdentity.MERGE.value else self.road
 
 
 class Operation(Protocol):
@@ -73,6 +89,14 @@ def performed(answer: Written, **result: Any) -> Performance:
     return Performance(
         result={k: v for k, v in {**result, "url": answer.web_url, **alarm}.items() if v is not None}
     )
+
+
+def read_or_refuse(reading: Callable[[], V]) -> V:
+    """What is read once more right before a write; when it cannot be read, nothing was done."""
+    try:
+        return reading()
+    except FactsMissingError as error:
+        raise TargetRefusedError(error.detail, retryable=error.retryable) from error
 
 
 def only(found: Sequence[Performance], what: str) -> Reconciliation:

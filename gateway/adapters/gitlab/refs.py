@@ -26,7 +26,7 @@ Build = Callable[[Access, Permit, str], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class MoveBranch:
-    """`commit.create` and `commit.revert`: one branch moves from the head that was judged to a new commit."""
+    """`commit.create`, `.revert` and `.cherry_pick`: one branch moves from the head that was judged to a new commit."""
 
     access: Access
     build: Build
@@ -112,6 +112,15 @@ async def revert_commit(access: Access, permit: Permit, marker: str) -> str:
     action = permit.action
     commit = needed(action.target.commit, "commit")
     return await access.repository.build_revert(
+        project_of(action), _branch_of(action), commit, action.agent, marker
+    )
+
+
+async def cherry_pick_commit(access: Access, permit: Permit, marker: str) -> str:
+    """The commit of a `commit.cherry_pick`."""
+    action = permit.action
+    commit = needed(action.target.commit, "commit")
+    return await access.repository.build_cherry_pick(
         project_of(action), _branch_of(action), commit, action.agent, marker
     )
 

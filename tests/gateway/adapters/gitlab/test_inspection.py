@@ -7,8 +7,9 @@ import pytest
 
 from gateway.adapters.gitlab.answers import MergeRequest
 from gateway.adapters.gitlab.forge import Forge
-from gateway.adapters.gitlab.inspection import Inspector, is_protected
+from gateway.adapters.gitlab.inspection import Inspector
 from gateway.adapters.gitlab.marks import opened_by
+from gateway.adapters.gitlab.protection import is_protected
 from gateway.core.errors import SettingsError
 from gateway.core.vocabulary import ActionType as T
 from gateway.ports import Inspection
