@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +31,9 @@ from gateway.core.errors import TargetRefusedError, TargetUnclearError
 Resolver = Callable[[str, int], tuple[str, ...]]
 _CHUNK = 65_536
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_UNICAST = IPv6Network("2000::/3")
+_NOT_PUBLIC = (IPv6Network("3fff::/20"), IPv4Network("192.88.99.0/24"), IPv4Network("192.0.0.0/24"))
+_ISATAP = 0x5EFE
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -248,21 +250,34 @@ def _connect_pinned(
 
 
 def _parts(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:  # an address in brackets that never close, a port that is no number
+        parts, port = urlsplit(""), 0
     host = parts.hostname or ""
-    if parts.scheme not in _DEFAULT_PORTS or not host or parts.username or parts.password:
+    if not port or not host or "@" in parts.netloc:
         raise EgressRefusedError("An outgoing URL must be http(s)://host[:port]/… without a user name in it.")
-    return parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme]
+    return parts.scheme, host, port
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
+        return False
     if isinstance(address, IPv6Address):
-        if any(address in network for network in _TRANSLATED):
-            return False
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        inner = _inner(address)
         if inner is not None:
             return _is_public(inner)
+        if address not in _UNICAST:  # translated (NAT64), mapped in other ways, site-local, reserved
+            return False
     return address.is_global and not address.is_multicast
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address inside: mapped, 6to4, Teredo, ISATAP (RFC 5214, 6.1)."""
+    if (int(address) >> 32) & 0xFDFFFFFF == _ISATAP:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def _check_time(deadline: float) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -103,7 +103,9 @@ async def _gitlab(
 
     gateway.boards[System.GITLAB] = GitLabNotices(forge(settings.road_username, "gitlab.road"))
     git = Git(Bounds())
-    remote = GitForge(settings.url, credential, loopback=gateway.settings.egress.loopback)
+    remote = GitForge(
+        settings.url, credential, loopback=gateway.settings.egress.loopback, addresses=_addresses(egress)
+    )
     mirrors = Mirrors(git, remote, gateway.settings.home / "mirrors")
     stack.push_async_callback(mirrors.close)
     await gateway.store.lineage.refill()
@@ -125,6 +127,15 @@ async def _gitlab(
         return ProjectShape(protected=protected, ci_path=ci_path)
 
     return GitChanges(mirrors, inspector, proposals, shape)
+
+
+def _addresses(egress: Egress) -> Callable[[str, int], Awaitable[str]]:
+    """Where git may connect, checked like every other way out."""
+
+    async def checked(host: str, port: int) -> str:
+        return await asyncio.to_thread(egress.address_of, host, port)
+
+    return checked
 
 
 def _secret(name: str, source: SecretSource) -> VendorSecret:

@@ -11,6 +11,9 @@ from gateway.core.vocabulary import ForgeIdentity
 
 # The secret of one of the two identities, read when it is needed and kept nowhere.
 Credentials = Callable[[ForgeIdentity], Awaitable[str]]
+# The checked address of a host and port to connect to; raises a `TargetRefusedError`.
+Addresses = Callable[[str, int], Awaitable[str]]
+_PORTS = {"https": 443, "http": 80}
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
@@ -30,6 +33,7 @@ class Forge:
 
     `origin` is its `https://host[:port][/base]`. Plain http is refused unless `host:port` is in `loopback`: whoever
     listens there is believed. `username` is what accompanies the token; GitLab looks at the token only.
+    With `addresses` git connects to the address that was checked, not to what the name means a moment later.
     """
 
     def __init__(
@@ -39,10 +43,12 @@ class Forge:
         *,
         loopback: tuple[str, ...] = (),
         username: str = "oauth2",
+        addresses: Addresses | None = None,
     ) -> None:
         self._origin = origin.rstrip("/")
         self._credentials = credentials
         self._username = username
+        self._addresses = addresses
         self._scheme = _allowed_scheme(self._origin, loopback)
 
     @property
@@ -65,8 +71,18 @@ class Forge:
                 ("http.version", "HTTP/1.1"),
                 (f"http.{self._origin}/.extraHeader", f"Authorization: Basic {pair}"),
                 (f"http.{self._origin}/.extraHeader", "Connection: close"),
+                *await self._pinned(),
             ),
         )
+
+    async def _pinned(self) -> tuple[tuple[str, str], ...]:
+        if self._addresses is None:
+            return ()
+        parts = urlsplit(self._origin)
+        host, port = parts.hostname or "", parts.port or _PORTS[self._scheme]
+        address = await self._addresses(host, port)
+        shown = f"[{address}]" if ":" in address else address
+        return (("http.curloptResolve", f"{host}:{port}:{shown}"),)
 
 
 class UnsafeLocalForge:
