@@ -124,6 +124,22 @@ class Cluster:
         # pg_dump frames what it says with a password of its own (CVE-2025-8714), another one each time.
         return b"\n".join(line for line in said.splitlines() if b"restrict " not in line[:12])
 
+    def restore(self, dump: Path) -> str:
+        """A new database from what `pg_dump --format=custom` wrote; its name."""
+        name = self.new()
+        command = [
+            f"{self._bin}/pg_restore",
+            "--no-owner",
+            "-h",
+            str(self.folder),
+            "-U",
+            "loopgate",
+            "-d",
+            name,
+        ]
+        subprocess.run([*command, str(dump)], check=True, capture_output=True)
+        return name
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

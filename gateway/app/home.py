@@ -8,6 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from audit.keys import create_key
 from gateway.adapters.clock import SystemClock, UlidIds
 from gateway.adapters.opa.built import BuiltPolicy
@@ -59,16 +61,21 @@ def _fill(home: Path, policies: Path, origin: str, operator: str) -> Created:
     _write_private(home / "keys" / "marker.key", secrets.token_bytes(32).hex())
     create_key(home / "keys" / "event.pem")
     create_key(home / "keys" / "checkpoint.pem")
-    (home / CONFIG_NAME).write_text(
-        f"origin = {json.dumps(origin)}\n\n[policy]\nfolder = {json.dumps(str(policies))}\n", encoding="utf-8"
-    )
     settings = Settings(home=home, origin=origin)
+    (home / CONFIG_NAME).write_text(_config(settings, policies), encoding="utf-8")
     clock = SystemClock()
     log = open_log(settings, UlidIds(clock), clock)
     create(settings.database, log, policy_digest=built.digest, roster_digest=digest_of(in_force.roster))
     (home / "log.vkey").write_text(log.vkey + "\n", encoding="utf-8")
     code = asyncio.run(_invite_operator(settings, built, person, operator))
     return Created(code=code, person=person, vkey=log.vkey)
+
+
+def _config(settings: Settings, policies: Path) -> str:
+    """The first settings file. A database URL is kept in it, unless it holds a password: no secret is a setting."""
+    url = settings.database_url
+    kept = f"database_url = {json.dumps(url)}\n" if url and not make_url(url).password else ""
+    return f"origin = {json.dumps(settings.origin)}\n{kept}\n[policy]\nfolder = {json.dumps(str(policies))}\n"
 
 
 async def _invite_operator(settings: Settings, built: BuiltPolicy, person: str, name: str) -> str:
