@@ -37,18 +37,32 @@ def disclose(salt: str, name: str, value: Any) -> Disclosure:
     has to write it again to verify. Raises `EventError` for a short salt, a reserved name or a
     value that is not JSON.
     """
+    return sealed(salt, name, value_text(name, value))
+
+
+def value_text(name: str, value: Any) -> str:
+    """A private value as it stands in its disclosure; raises `EventError` when it is not JSON."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventError(f"the private value {name!r} is not JSON: {error}") from error
+
+
+def sealed(salt: str, name: str, text: str) -> Disclosure:
+    """The disclosure of a value whose text `value_text` gave; raises `EventError` as `disclose` does."""
     if len(salt) < MIN_SALT_CHARACTERS:
         raise EventError(
             f"a salt needs at least {MIN_SALT_CHARACTERS} characters (128 bits), not {len(salt)}"
         )
     if name in RESERVED_NAMES:
         raise EventError(f"{name!r} is a reserved name: call the private value something else")
+    beginning = json.dumps([salt, name], ensure_ascii=False).removesuffix("]")
     try:
-        array = json.dumps([salt, name, value], ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
+        array = f"{beginning}, {text}]".encode()
+    except UnicodeEncodeError as error:
         raise EventError(f"the private value {name!r} is not JSON: {error}") from error
-    text = base64.urlsafe_b64encode(array).rstrip(b"=").decode()
-    return Disclosure(name, text, digest_of(text))
+    encoded = base64.urlsafe_b64encode(array).rstrip(b"=").decode()
+    return Disclosure(name, encoded, digest_of(encoded))
 
 
 def digest_of(text: str) -> str:

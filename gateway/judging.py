@@ -1,10 +1,11 @@
 """Judging: facts, blast radius, Rego, and the question, put together. Reads only; writes nothing."""
 
+import hashlib
 from dataclasses import dataclass
 
 from gateway.core.actions import Action
 from gateway.core.break_glass import can_narrow, narrowed
-from gateway.core.digests import digest_of
+from gateway.core.digests import input_bytes
 from gateway.core.gateway_codes import gateway_finding
 from gateway.core.joining import join
 from gateway.core.judgements import Judgement
@@ -51,7 +52,7 @@ class Judge:
             action_id=action.id,
             ruling_id=self.ids.new("rul"),
             policy=in_force.version,
-            input_digest=digest_of(document),
+            input_digest=hashlib.sha256(input_bytes(document)).hexdigest(),
             judged_ms=self.clock.now_ms(),
         )
         ruling = await self._narrowed(action, ruling)
@@ -64,7 +65,6 @@ class Judge:
             question=ask(action, facts, blast, ruling),
         )
         return _with_the_gateways_own(judgement, supported=supported)
-
 
     async def _narrowed(self, action: Action, ruling: Ruling) -> Ruling:
         """The ruling as break-glass leaves it; nobody is asked about break-glass where it could change nothing."""

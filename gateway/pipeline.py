@@ -6,6 +6,7 @@ at the door.) Each step is durable and signed before the next begins: whatever a
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from gateway.acting import act
@@ -22,11 +23,13 @@ from gateway.core.steps import Blocked, Deny, Finish, Hold, Start, Supersede, Wa
 from gateway.core.tickets import Ticket, TicketState
 from gateway.core.verdicts import Verdict, verdict, wait_until_ms
 from gateway.core.vocabulary import System
+from gateway.core.wellformed import weight
 from gateway.judging import Judge, deny_with, unaskable
-from gateway.ports import ActionRecord, Clock, Ids, Ledger, Target
+from gateway.ports import ActionRecord, Clock, Ids, Ledger, Pace, Target
 from gateway.reconciling import look_again
 
 _JUDGINGS = 2  # a failed guard judges once more, then denies
+_LARGE = 32 * 1024  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Road:
     ledger: Ledger
     judge: Judge
     targets: dict[System, Target]
+    pace: Pace | None = None
 
     async def submit(self, request: Request, principal: Principal) -> AnyOutcome:
         """Propose one action and carry it as far as it goes now. Raises `CallerError` for a bad request."""
@@ -45,12 +49,19 @@ class Road:
         return await self.carry(admitted) if isinstance(admitted, Action) else admitted
 
     async def admit(self, request: Request, principal: Principal) -> Action | AnyOutcome:
-        """Record the request once per idempotency key; its outcome so far when it is known already."""
+        """Record the request once per idempotency key; its outcome so far when it is known already.
+
+        Raises `TooManyRequestsError`, and then nothing is recorded.
+        """
+        if self.pace is not None:
+            await self.pace.propose(principal.id, principal.door.value)
         admitted = await self.ledger.admit(await self._normal(request, principal))
         return admitted.known or admitted.action
 
     async def preview(self, request: Request, principal: Principal) -> Judgement:
-        """A dry run: the same judging, nothing recorded, nothing done."""
+        """A dry run: the same judging, nothing recorded, nothing done; it has a budget of its own."""
+        if self.pace is not None:
+            await self.pace.rehearse(principal.id, principal.door.value)
         return await self.judge.judge(await self._normal(request, principal), None)
 
     async def carry(self, action: Action) -> AnyOutcome:
@@ -64,8 +75,7 @@ class Road:
         return await self.carry(record.action)
 
     async def _normal(self, request: Request, principal: Principal) -> Action:
-        # In a thread: searching eight megabytes for secrets takes a second.
-        return await asyncio.to_thread(
+        normal = partial(
             normalise,
             request,
             principal,
@@ -73,6 +83,8 @@ class Road:
             trace=request.trace or self.ids.new("trc"),
             now_ms=self.clock.now_ms(),
         )
+        # Searching eight megabytes for secrets takes a second; a small request is done before a thread has begun.
+        return await asyncio.to_thread(normal) if weight(request.params) > _LARGE else normal()
 
     async def _decide(self, action: Action, tries: int) -> AnyOutcome:
         ticket = await self.ledger.ticket_for(action.id)
@@ -133,7 +145,7 @@ class Road:
             parked = deny_with(judgement, "OVER_BUDGET", blocked.detail, until_ms=blocked.until_ms)
             return await self._settle(
                 Wait(judgement=parked, until_ms=blocked.until_ms, ticket=ticket)
-                if ticket
+                if ticket or judgement.action.can_wait
                 else Deny(judgement=parked)
             )
         if tries > 1:
@@ -145,12 +157,17 @@ class Road:
         if not isinstance(recorded, Blocked):
             return recorded
         if isinstance(step, Hold) and recorded.guard in {"budget", "rejected_before"}:
-            denied = deny_with(
-                step.judgement, recorded.code or "OVER_BUDGET", recorded.detail, until_ms=recorded.until_ms
-            )
-            return await self._settle(Deny(judgement=denied))
+            return await self._unheld(step, recorded)
         action_id = step.action_id if isinstance(step, Finish) else step.judgement.action.id
         return await self.ledger.outcome_of(action_id)
+
+    async def _unheld(self, step: Hold, blocked: Blocked) -> AnyOutcome:
+        """People cannot be asked: the agent has too many questions open, or they said no before."""
+        code = blocked.code or "OVER_BUDGET"
+        denied = deny_with(step.judgement, code, blocked.detail, until_ms=blocked.until_ms)
+        if blocked.guard == "budget" and step.judgement.action.can_wait:
+            return await self._settle(Wait(judgement=denied, until_ms=blocked.until_ms, ticket=None))
+        return await self._settle(Deny(judgement=denied))
 
     async def _reconcile(self, record: ActionRecord) -> AnyOutcome:
         action = record.action

@@ -9,12 +9,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from audit.remembering import remembered
 from gateway.core.blast_weights import Weights
 from gateway.core.catalogue import Catalogue, Service
 from gateway.core.changes import Change
 from gateway.core.globs import matches_any
 from gateway.core.model import Model
-from gateway.core.remembering import remembered
 
 MAX_DEPTH = 6
 _NOTHING = 3  # the tier of a change that reaches no service at all

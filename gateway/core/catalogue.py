@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from audit.remembering import remembered
 from gateway.core.globs import check_glob, matches
 from gateway.core.model import Model
-from gateway.core.remembering import remembered
 
 Glob = Annotated[str, AfterValidator(check_glob)]
 """A pattern of core/globs.py; one outside the dialect is refused when the catalogue is read, not when it is used."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from audit.remembering import remembered
 from gateway.core.actions import Action
 from gateway.core.blast_radius import BlastRadius
 from gateway.core.changes import Change
@@ -33,7 +34,12 @@ class Question(Model):
     @property
     def digest(self) -> str:
         """SHA-256 over the RFC 8785 form: what a vote is bound to."""
-        return digest_of(self)
+        return _digest(self)
+
+
+@remembered(256)
+def _digest(question: Question) -> str:
+    return digest_of(question)
 
 
 def ask(action: Action, facts: Facts, blast: BlastRadius | None, ruling: Ruling) -> Question:

@@ -46,6 +46,20 @@ def strings(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             stack.extend(reversed(_below(pointer, value)))
 
 
+def weight(document: Any) -> int:
+    """How many characters all texts of an unchecked document have, keys aside."""
+    stack, total = [document], 0
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            stack.extend(value)
+    return total
+
+
 def _checked(located: Located) -> list[Located]:
     pointer, value = located
     if isinstance(value, str):

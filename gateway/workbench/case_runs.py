@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from audit.canonical import canonical_bytes
-from gateway.adapters.opa.answers import decision_bytes, input_bytes
+from gateway.adapters.opa.answers import decision_bytes
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.built import BuiltPolicy
 from gateway.adapters.opa.engine import EngineFailureError, Evaluator
 from gateway.adapters.opa.process import opa_server
 from gateway.adapters.opa.server import ServerEvaluator
 from gateway.adapters.opa.wasm import WasmEvaluator
+from gateway.core.digests import input_bytes
 from gateway.core.model import Model
 from gateway.workbench.build import build
 from gateway.workbench.cases import PlacedCase, cases, patched_data

@@ -409,3 +409,10 @@ async def test_break_glass_is_not_even_asked_for_where_one_person_is_enough(worl
     ruling = world.ledger.kept.rows[held.action_id].ruling
     assert ruling
     assert ruling.break_glass is None
+
+
+async def test_a_large_request_is_read_beside_the_others_and_means_the_same(world: World) -> None:
+    outcome = await world.propose("merge_request.comment", body="word " * 8_000)
+
+    assert isinstance(outcome, Performed)
+    assert world.story == DONE

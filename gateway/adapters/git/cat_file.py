@@ -12,6 +12,8 @@ from gateway.adapters.git.runner import Call, Git, GitError, GitOutputError, Git
 _OID = re.compile(r"[0-9a-f]{40}")
 _CHUNK = 1 << 16
 _TREES_KEPT = 2048
+_SMALL_KEPT = 256
+_SMALL_BYTES = 8 << 10
 _TREE_BYTES = 16 << 20
 
 
@@ -62,6 +64,7 @@ class CatFile:
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
         self._trees: Kept[str, tuple[Entry, ...]] = Kept(_TREES_KEPT)
+        self._small: Kept[str, tuple[Info, bytes]] = Kept(_SMALL_KEPT)
 
     @property
     def running(self) -> bool:
@@ -70,7 +73,13 @@ class CatFile:
 
     async def read(self, oid: str, *, cap: int) -> tuple[Info, bytes] | None:
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
-        return await self._ask("contents", oid, cap)
+        kept = self._small.known(oid)
+        if kept is not None and kept[0].size <= cap:
+            return kept
+        answer = await self._ask("contents", oid, cap)
+        if answer is not None and answer[0].size <= min(cap, _SMALL_BYTES):
+            self._small.keep(oid, answer)
+        return answer
 
     async def info(self, oid: str) -> Info | None:
         """What an object is, or None when there is no such object."""

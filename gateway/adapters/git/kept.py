@@ -24,3 +24,13 @@ class Kept(Generic[_K, _V]):
         while len(self._answers) > self._size:
             self._answers.popitem(last=False)
         return answer
+
+    def known(self, key: _K) -> _V | None:
+        """The answer kept, if there is one."""
+        return self._answers.get(key)
+
+    def keep(self, key: _K, answer: _V) -> None:
+        """Keep an answer that was found elsewhere."""
+        self._answers[key] = answer
+        while len(self._answers) > self._size:
+            self._answers.popitem(last=False)

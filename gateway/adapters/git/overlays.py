@@ -49,6 +49,7 @@ class OverlaidObjects:
     def __init__(self, new: Mapping[str, tuple[str, bytes]], below: Objects) -> None:
         self._new = new
         self._below = below
+        self._trees: dict[str, tuple[Entry, ...]] = {}
 
     async def read(self, oid: str, *, cap: int) -> tuple[Info, bytes] | None:
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
@@ -59,7 +60,11 @@ class OverlaidObjects:
 
     async def tree(self, oid: str) -> tuple[Entry, ...]:
         """The entries of a tree. Raises `GitError`."""
-        return parsed_tree(self._new[oid][1]) if oid in self._new else await self._below.tree(oid)
+        if oid not in self._new:
+            return await self._below.tree(oid)
+        if oid not in self._trees:
+            self._trees[oid] = parsed_tree(self._new[oid][1])
+        return self._trees[oid]
 
 
 async def _level(

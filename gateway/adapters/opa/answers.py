@@ -21,15 +21,6 @@ class BadAnswerError(ValueError):
     """An engine answered in a form that is not a decision; the message says what is wrong with it."""
 
 
-def input_bytes(document: Mapping[str, Any]) -> bytes:
-    """The policy input in canonical form, the same for both engines.
-
-    Raises `audit.canonical.CanonicalError` for floats and NaN, lone surrogates, integers beyond 2^53, deep nesting:
-    the engines treat them differently, one of them by aborting.
-    """
-    return canonical_bytes(dict(document))
-
-
 def read_decision(answer: Any) -> Decision:
     """The decision an engine answered with.
 

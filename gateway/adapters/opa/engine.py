@@ -7,11 +7,11 @@ from audit.canonical import CanonicalError
 from gateway.adapters.opa.answers import (
     SELF_TEST_INPUT,
     BadAnswerError,
-    input_bytes,
     passes_self_test,
     read_decision,
     unavailable,
 )
+from gateway.core.digests import input_bytes
 from gateway.core.rulings import Decision
 from gateway.ports import PolicyInForce, Readiness
 

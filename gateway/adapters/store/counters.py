@@ -10,7 +10,6 @@ from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import UsageFacts
 
-
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
 _account = tables.budgets.c
 _USED = select(_account.budget, _account.period, _account.used).where(

@@ -36,6 +36,8 @@ def drafted(
 
 def is_clean(value: Any) -> bool:
     """Whether a value may stand in a leaf."""
+    if type(value) is str and value.isascii():
+        return not free_text(value)
     try:
         return len(canonical_bytes(value)) <= _LARGEST_VALUE and not free_text(value)
     except CanonicalError:

@@ -24,7 +24,7 @@ def aim_of(target: Target) -> str:
 
 def action_body(action: Action) -> str:
     """The stored form of an action, with the wire names of its params."""
-    return dump(action.model_dump(mode="json", by_alias=True))
+    return action.model_dump_json(by_alias=True)
 
 
 def action_of(body: str) -> Action:

@@ -11,7 +11,7 @@ from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
-from gateway.core.digests import digest_of, input_bytes
+from gateway.core.digests import digest_of
 from gateway.core.errors import NotFoundError
 from gateway.core.judgements import Judgement
 from gateway.core.outcomes import AnyOutcome
@@ -50,7 +50,7 @@ def keep_ruling(unit: Unit, judgement: Judgement) -> None:
         "id": ruling.id,
         "action_id": judgement.action.id,
         "body": ruling.model_dump_json(),
-        "document": input_bytes(judgement.document).decode(),
+        "document": rows.dump(judgement.document),
         "complaint": complaint_of(judgement),
         "judged_ms": ruling.judged_ms,
     }

@@ -18,6 +18,7 @@ from gateway.core.errors import (
     MalformedError,
     NotFoundError,
     OutOfScopeError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 from gateway.core.secret_detectors import without_secrets
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[LoopgateError], int], ...] = (
     (OutOfScopeError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),
+    (TooManyRequestsError, 429),
     (CallerError, 400),
     (LedgerUnavailableError, 503),
 )
@@ -45,6 +47,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Malformed request",
+    429: "Too many requests",
     500: "Internal error",
     503: "Not available now",
     504: "In doubt",
@@ -73,7 +76,10 @@ def of_error(error: LoopgateError) -> Response:
     if error.code == "idempotency_mismatch":
         status = 422
     members = {"field": error.field} if isinstance(error, MalformedError) and error.field else {}
-    return problem(status, error.code, show(error.detail), headers=_headers(status), **members)
+    headers = _headers(status)
+    if isinstance(error, TooManyRequestsError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    return problem(status, error.code, show(error.detail), headers=headers, **members)
 
 
 def install(app: FastAPI) -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from gateway.adapters.opa.answers import (
     BadAnswerError,
-    input_bytes,
     passes_self_test,
     read_decision,
     unavailable,
 )
+from gateway.core.digests import input_bytes
 from gateway.core.rulings import Effect
 
 CLAUSE = {"count": 1, "any_of_roles": ["sre"], "assurance": "signed"}

@@ -1,4 +1,4 @@
-from gateway.core.remembering import remembered
+from audit.remembering import remembered
 
 
 def test_a_value_is_asked_about_once_and_a_copy_anew() -> None:
