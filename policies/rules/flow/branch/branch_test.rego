@@ -75,3 +75,44 @@ test_branch_of_a_merge_is_silent if {
 	)
 	_silent(merged)
 }
+
+test_anothers_request_is_not_changed if {
+	_denies(
+		_request("merge_request.close", "feature/x", "main", "1"),
+		{"branch": "feature/x", "prefix": "agent/"},
+	)
+	_silent(_request("merge_request.close", "agent/x", "main", "1"))
+}
+
+_retargeted(target) := object.union(
+	_request("merge_request.update", "agent/x", "main", "1"),
+	{"action": {"params": {"target": target}}},
+)
+
+test_new_target_that_takes_none_denies if {
+	_denies(_retargeted("develop"), {"target": "develop", "targets": ["main"]})
+	_silent(_retargeted("main"))
+}
+
+_run(tier, ref) := {
+	"action": {"type": "pipeline.run"},
+	"agent": {"branch_prefix": "agent/", "tier": tier},
+	"pipeline": {"ref": ref},
+}
+
+test_running_anothers_pipeline_denies_low_tiers if {
+	_denies(_run("contributor", "main"), {"ref": "main", "prefix": "agent/"})
+	_silent(_run("contributor", "agent/x"))
+	_silent(_run("maintainer", "main"))
+}
+
+test_jobs_go_by_their_own_ref if {
+	_denies(
+		object.union(_run("contributor", "agent/x"), {"action": {"type": "job.play"}, "job": {"ref": "main"}}),
+		{"ref": "main", "prefix": "agent/"},
+	)
+}
+
+test_unknown_ref_denies if {
+	_denies(object.union(_run("contributor", "agent/x"), {"pipeline": null}), {"ref": null, "prefix": "agent/"})
+}

@@ -1,8 +1,8 @@
 # METADATA
-# title: Force push or deletion of a protected branch
+# title: Force push or deletion of a protected branch or tag
 # description: |
 #   History of a protected branch is never rewritten, and the branch never removed; also not as a side effect of a
-#   merge that asks for its source branch to be removed.
+#   merge that asks for its source branch to be removed. A rebase rewrites the source branch. A protected tag stays.
 # custom:
 #   code: FLOW-002
 #   severity: critical
@@ -40,6 +40,18 @@ findings contains {
 	not _source_free
 	branch := facts.at(["merge_request", "source_branch"])
 }
+
+findings contains {
+	"code": "FLOW-002",
+	"effect": "deny",
+	"facts": {"tag": tag},
+} if {
+	facts.action_type == "tag.delete"
+	facts.at(["tag", "protected"]) != false
+	tag := facts.at(["tag", "name"])
+}
+
+_keeps_history if facts.action_type == "tag.delete"
 
 _keeps_history if {
 	facts.at(["action", "force"]) == false

@@ -58,6 +58,21 @@ test_merge_that_keeps_its_branch_is_silent if {
 	_silent(_merge("release/1", false))
 }
 
+_untag(protected) := {
+	"action": {"type": "tag.delete", "force": false, "delete": true},
+	"tag": {"name": "v1", "protected": protected},
+}
+
+test_deleting_a_protected_tag_denies if {
+	expected := {{"code": "FLOW-002", "effect": "deny", "facts": {"tag": "v1"}}}
+	force.findings == expected with input as _untag(true) with data.params as _params
+	force.findings == expected with input as _untag(null) with data.params as _params
+}
+
+test_deleting_another_tag_is_silent if {
+	_silent(_untag(false))
+}
+
 test_missing_globs_deny if {
 	count(force.findings) == 1 with input as _push(true, "agent/x", false) with data.params as {}
 }
