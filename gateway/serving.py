@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-import uvloop
 from prometheus_client import CollectorRegistry
 
 from gateway.app import Gateway
@@ -15,11 +14,6 @@ from gateway.app.watched_door import WatchedDoor
 from gateway.doors.metrics import PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
-
-
-def runner() -> asyncio.Runner:
-    """What a serving process runs its event loop with."""
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 class Listener:

@@ -31,10 +31,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until interrupted; what has started is finished first."""
-    from gateway.serving import runner
-
-    with runner() as running:
-        running.run(_serve(home, as_json=as_json, activate=activate))
+    asyncio.run(_serve(home, as_json=as_json, activate=activate))
 
 
 async def _serve(home: Path, *, as_json: bool, activate: bool) -> None:

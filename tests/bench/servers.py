@@ -33,7 +33,7 @@ from gateway.core.normalise import normalise
 from gateway.core.principals import Door, Principal, Scope
 from gateway.core.vocabulary import System
 from gateway.sandbox.server import Sandbox
-from gateway.serving import Listener, runner
+from gateway.serving import Listener
 from gateway.settings import load_settings
 from tests.bench.scene import AGENT, SEEN, commit_of_thirty
 from tests.bench.stopwatch import Stopwatch
@@ -193,5 +193,4 @@ KINDS = {
 }
 
 if __name__ == "__main__":
-    with runner() as running:
-        running.run(KINDS[sys.argv[1]](Path(sys.argv[2])))
+    asyncio.run(KINDS[sys.argv[1]](Path(sys.argv[2])))
