@@ -1,30 +1,12 @@
 """What an action would use of its agent's budgets, from the facts at hand: pure functions that `gathering.py` composes."""
 
 from gateway.core.actions import Action
+from gateway.core.budgets import TRIGGERS
 from gateway.core.changes import Change
 from gateway.core.facts import CostFacts
 from gateway.core.params import CommitCreate
 from gateway.core.vocabulary import ActionType as T
 
-# What may start a pipeline: by itself, or because GitLab runs CI for the ref it moves.
-TRIGGERS = frozenset(
-    {
-        T.BRANCH_CREATE,
-        T.COMMIT_CREATE,
-        T.COMMIT_REVERT,
-        T.COMMIT_CHERRY_PICK,
-        T.TAG_CREATE,
-        T.MERGE_REQUEST_OPEN,
-        T.MERGE_REQUEST_REOPEN,
-        T.MERGE_REQUEST_REBASE,
-        T.MERGE_REQUEST_MERGE,
-        T.PIPELINE_RUN,
-        T.PIPELINE_RETRY,
-        T.JOB_PLAY,
-        T.JOB_RETRY,
-        T.DEPLOYMENT_ROLLBACK,
-    }
-)
 _ONE_JOB = frozenset({T.JOB_PLAY, T.JOB_RETRY})
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.carrier import Carrier
 from gateway.core.errors import LedgerUnavailableError
 from gateway.ports import ActionRecord, Clock, Ledger
+from gateway.settling import Settling
 
 log = logging.getLogger(__name__)
 LEASE_MS = 90_000
@@ -25,9 +26,17 @@ class Poller:
     """Looks every `every_s` seconds; one look never overlaps the next."""
 
     def __init__(
-        self, ledger: Ledger, expiry: Expiry, carrier: Carrier, clock: Clock, *, every_s: float
+        self,
+        ledger: Ledger,
+        expiry: Expiry,
+        carrier: Carrier,
+        clock: Clock,
+        *,
+        every_s: float,
+        settling: Settling | None = None,
     ) -> None:
         self._ledger, self._expiry, self._carrier, self._clock = ledger, expiry, carrier, clock
+        self._settling = settling
         self._every_s = every_s
         self._stopping = asyncio.Event()
 
@@ -49,6 +58,8 @@ class Poller:
         records = await self._ledger.claim_due(lease_ms=LEASE_MS, limit=_BATCH)
         for record in records:
             await self._take_up(record)
+        if self._settling is not None:
+            await self._settling.look()
         return len(records)
 
     def stop(self) -> None:

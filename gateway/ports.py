@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gateway.core.actions import Action, ActionState
 from gateway.core.actions import Target as Aim
+from gateway.core.budgets import OpenPipeline
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
 from gateway.core.facts import (
@@ -313,6 +314,30 @@ class Counters(Protocol):
 
     async def current_tier(self, agent: str) -> str | None:
         """The tier set at run time, when one was set below the ceiling."""
+        ...
+
+
+class Pace(Protocol):
+    """How often an agent may ask. Raises `TooManyRequestsError`."""
+
+    async def propose(self, agent: str, door: str) -> None:
+        """Count a proposal."""
+        ...
+
+    async def rehearse(self, agent: str, door: str) -> None:
+        """Count a dry run."""
+        ...
+
+
+class Accounts(Protocol):
+    """The budgets of pipelines, for settling them when they are over."""
+
+    async def open_pipelines(self, *, limit: int) -> tuple[OpenPipeline, ...]:
+        """The performed actions that still hold a place among the pipelines, oldest first."""
+        ...
+
+    async def settle(self, action_id: str, minutes: int) -> bool:
+        """Give back the place and the minutes that were not used; whether that was still to do."""
         ...
 
 

@@ -12,7 +12,8 @@ from gateway.adapters.opa.engine import Engine
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
 from gateway.app.watching import Watch
-from gateway.core.errors import LedgerUnavailableError
+from gateway.core.budgets import PipelineUse
+from gateway.core.errors import FactsMissingError, LedgerUnavailableError
 from gateway.core.notices import Channel
 from gateway.core.principals import Role
 from gateway.core.vocabulary import System

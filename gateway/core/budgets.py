@@ -1,9 +1,11 @@
 """Budgets: which window a reservation falls into, when it is made, and what gives it back (approvals.md)."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.core.actions import ActionState
+from gateway.core.model import Model
 from gateway.core.rulings import Reservation
+from gateway.core.vocabulary import ActionType as T
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -28,6 +30,68 @@ _NO_TICKET_OPEN = _UNDONE | {
     ActionState.PERFORMED,
     ActionState.IN_DOUBT,
 }
+
+
+PIPELINES: Final = "pipelines"
+CI_MINUTES: Final = "ci_minutes"
+DRY_RUNS: Final = "dry_runs"
+_APPEARS_MS = 900_000
+_FORGOTTEN_MS = DAY_MS
+
+
+class PipelineUse(Model):
+    """What the pipelines of a commit use: how many there are, whether one is under way, seconds of all their jobs."""
+
+    found: int
+    under_way: bool = False
+    seconds: int = 0
+
+
+class OpenPipeline(Model):
+    """An action that holds a place among the pipelines under way. Times in milliseconds since 1970, UTC.
+
+    `commit` is what its pipeline runs for, None where that is not known.
+    """
+
+    action_id: str
+    project: str
+    commit: str | None
+    started_ms: int
+
+
+def settled_minutes(use: PipelineUse | None, age_ms: int) -> int | None:
+    """The minutes that were really used, once nothing is under way any more; None while that is not sure.
+
+    `use` is None when it cannot be asked. A pipeline that has not appeared within fifteen minutes was not made. After
+    a day nobody waits for an answer: the place is given back, and the estimate stands.
+    """
+    if use is None or use.under_way or not (use.found or age_ms >= _APPEARS_MS):
+        return _ESTIMATE if age_ms >= _FORGOTTEN_MS else None
+    return -(-use.seconds // 60)
+
+
+_ESTIMATE = 2**53
+
+
+# What may start a pipeline: by itself, or because GitLab runs CI for the ref it moves.
+TRIGGERS = frozenset(
+    {
+        T.BRANCH_CREATE,
+        T.COMMIT_CREATE,
+        T.COMMIT_REVERT,
+        T.COMMIT_CHERRY_PICK,
+        T.TAG_CREATE,
+        T.MERGE_REQUEST_OPEN,
+        T.MERGE_REQUEST_REOPEN,
+        T.MERGE_REQUEST_REBASE,
+        T.MERGE_REQUEST_MERGE,
+        T.PIPELINE_RUN,
+        T.PIPELINE_RETRY,
+        T.JOB_PLAY,
+        T.JOB_RETRY,
+        T.DEPLOYMENT_ROLLBACK,
+    }
+)
 
 
 def window_key(window: str, now_ms: int) -> str:

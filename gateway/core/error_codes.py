@@ -109,5 +109,11 @@ ERROR_CODES = (
     _code("ticket_closed", 409, "The ticket takes no more votes.", "Nothing."),
     _code("ticket_expired", 409, "The ticket's time is over.", "The agent can propose the action again."),
     _code("too_large", 413, "The body is over its limit.", "Send less; limits are in docs/reference/api.md."),
+    _code(
+        "too_many_requests",
+        429,
+        "More proposals this minute, or dry runs this hour, than an agent may make; nothing was recorded.",
+        "Come back after `Retry-After`.",
+    ),
     _code("unauthenticated", 401, "No credential, or one that is unknown, expired or revoked.", "Sign in."),
 )

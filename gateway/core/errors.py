@@ -6,7 +6,8 @@ LoopgateError
 │   ├── UnauthenticatedError no believable credential (401)
 │   ├── OutOfScopeError      a credential that may not do this (403)
 │   ├── NotFoundError        nothing there that the caller may see (404)
-│   └── ConflictError        true once, not any more (409)
+│   ├── ConflictError        true once, not any more (409)
+│   └── TooManyRequestsError more than an agent may ask for in this time (429)
 ├── TargetError            GitLab, Jira or git answered badly
 │   ├── TargetRefusedError   a clear no, with the target's own words; nothing happened
 │   └── TargetUnclearError   time-out, lost reply, 5xx on a write: may have happened
@@ -74,6 +75,16 @@ class ConflictError(CallerError):
     """The request was right for a state that has passed."""
 
     code = "conflict"
+
+
+class TooManyRequestsError(CallerError):
+    """More than an agent may ask for in this minute or hour; come back in `retry_after_s` seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class TargetError(LoopgateError):

@@ -52,6 +52,7 @@ def normalise(request: Request, principal: Principal, *, action_id: str, trace: 
         created_ms=now_ms,
         idempotency_key=request.idempotency_key,
         redactions=(*in_intent, *in_params),
+        when_ready=request.when_ready,
     )
 
 

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
+from gateway.core.actions import Action
 from gateway.core.judgements import Judgement
-from gateway.core.params import MergeRequestMerge
 from gateway.core.rulings import Effect, Finding, Retry, Ruling
 from gateway.core.tickets import Bench, Ticket, TicketState, covers, excluded_voters
 
@@ -32,7 +32,7 @@ def verdict(judgement: Judgement, ticket: Ticket | None, bench: Bench) -> Verdic
     if judgement.ruling.clauses and not _covered(judgement, approved, bench):
         return Verdict.ASK
     if denials:
-        return Verdict.WAIT if approved or _asked_to_wait(judgement) else Verdict.DENY
+        return Verdict.WAIT if approved or judgement.action.can_wait else Verdict.DENY
     return Verdict.ALLOW if _permits(judgement.ruling) else Verdict.DENY
 
 
@@ -48,7 +48,12 @@ def _denies_for_good(denials: list[Finding], approved: Ticket | None, judgement:
         return True
     if approved:
         return any(f.retry is Retry.NEVER for f in denials)
-    return any(f.retry is not Retry.WAIT_UNTIL or f.code.startswith("RATE-") for f in denials)
+    return any(f.retry is not Retry.WAIT_UNTIL or _is_rate(f, judgement.action) for f in denials)
+
+
+def _is_rate(finding: Finding, action: Action) -> bool:
+    """A used-up budget denies at once, unless the action said that it can wait (ADR 0013)."""
+    return finding.code.startswith("RATE-") and not action.can_wait
 
 
 def _half_read(judgement: Judgement) -> bool:
@@ -79,8 +84,3 @@ def _as_known_now(ticket: Ticket, judgement: Judgement) -> Ticket:
             "unknown_authors": max(ticket.unknown_authors, facts.unknown_authors),
         }
     )
-
-
-def _asked_to_wait(judgement: Judgement) -> bool:
-    params = judgement.action.params
-    return isinstance(params, MergeRequestMerge) and params.when_ready

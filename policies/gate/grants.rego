@@ -36,16 +36,18 @@ reserve contains {"budget": name, "window": window, "amount": amount, "limit": l
 	limit := _limit(budget)
 }
 
-_amount(budget) := 1 if not budget.amount
+_amount(budget) := 1 if object.get(budget, ["amount"], null) == null
 
 _amount(budget) := value if {
-	unit := budget.amount
+	unit := object.get(budget, ["amount"], null)
+	is_string(unit)
 	value := costs.amount(unit)
 	is_number(value)
 }
 
 _amount(budget) := 1000000000 if {
-	unit := budget.amount
+	unit := object.get(budget, ["amount"], null)
+	is_string(unit)
 	value := costs.amount(unit)
 	value == null
 }

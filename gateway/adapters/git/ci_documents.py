@@ -19,6 +19,9 @@ _WORDS = 1_000
 _NOT_JOBS = frozenset({"include", "variables", "workflow", "stages", "spec", "image", "services", "cache"})
 
 
+_NO_JOBS = Tally()
+
+
 class CiUnreadableError(Exception):
     """The file is not YAML that can be read within limits."""
 
@@ -35,7 +38,7 @@ class CiDocument:
     environments: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
-    tally: Tally = Tally()
+    tally: Tally = _NO_JOBS
 
 
 class _Loader(yaml.SafeLoader):

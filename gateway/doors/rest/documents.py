@@ -39,6 +39,7 @@ class Proposal(Model):
     params: dict[str, Any] = Field(default_factory=dict)
     intent: Annotated[str, StringConstraints(max_length=2000)] = ""
     trace: Annotated[str, StringConstraints(pattern=r"^trc_[0-9A-Za-z]{1,64}$")] | None = None
+    when_ready: bool = False
 
 
 class RulingDocument(Model):

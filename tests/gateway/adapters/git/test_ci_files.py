@@ -19,7 +19,7 @@ async def facts(upstream: Upstream, workshop: Workshop, files: dict[str, File]) 
 
 
 async def test_no_configuration_reaches_nothing(upstream: Upstream, workshop: Workshop) -> None:
-    assert await facts(upstream, workshop, {"a": b"a\n"}) == CiFacts()
+    assert await facts(upstream, workshop, {"a": b"a\n"}) == CiFacts(jobs=0)
 
 
 async def test_includes_are_followed_and_both_ends_count(upstream: Upstream, workshop: Workshop) -> None:
