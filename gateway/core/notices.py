@@ -11,7 +11,7 @@ from gateway.core.actions import Action, Target
 from gateway.core.emergency import Stop
 from gateway.core.model import Model
 from gateway.core.redaction import redact_text
-from gateway.core.text import show
+from gateway.core.text import harmless, show
 from gateway.core.tickets import Ticket
 
 MAX_ATTEMPTS: Final = 8
@@ -111,7 +111,8 @@ def as_slack(notice: Notice) -> dict[str, Any]:
 def quoted(text: str) -> str:
     """Anybody's words as a code span of one line, in which nothing acts."""
     clean, _ = redact_text(text, "notice")
-    line = " ".join(show(clean, kept="\n\t").split())
+    # Behind a dash no slash begins a line: only the gateway's marks are taken out here.
+    line = harmless("- " + " ".join(show(clean, kept="\n\t").split()))[2:]
     short = line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
     return f"`{short.translate(_TAMED).replace('//', _TWO_SLASHES) or '-'}`"
 
@@ -168,7 +169,7 @@ def _advice(matter: Matter) -> str:
     if matter.occasion is Occasion.OPENED:
         return f"Answer with `loopgate tickets show {matter.subject}`. A reply here is not a vote."
     if matter.occasion is Occasion.IN_DOUBT:
-        return "The gateway keeps looking. `loopgate actions --in-doubt` lists what a person must settle."
+        return "The gateway keeps looking. `loopgate actions list --in-doubt` lists what a person must settle."
     return ""
 
 

@@ -1,7 +1,7 @@
 """Telling by a comment on the issue or merge request an action concerns.
 
 The gateway's own write to a vendor, so: never before its row is durable, and never twice. Each comment bears a marker
-made of what it tells, and is looked for before every attempt (docs/adr "Notices are looked for before they are written").
+made of what it tells, and is looked for before every attempt (docs/adr/0012).
 """
 
 from collections.abc import Callable, Mapping
