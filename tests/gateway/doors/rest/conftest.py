@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.credentials import Token
 from gateway.core.principals import Scope
 from gateway.serving import Listener
 from tests.town import AUDITOR, OPERATOR, OWNER, Town, built_town
@@ -21,6 +22,7 @@ class Served:
         self.town = town
         self.url = ""
         self.tokens: dict[str, str] = {}
+        self.worthless: dict[str, str] = {}
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -44,6 +46,7 @@ class Served:
             settings = self.town.settings.serve.model_copy(update={"port": 0})
             async with Listener(self.town.gateway, settings) as listener:
                 self.tokens = await self._sign_everybody_in()
+                self.worthless = await self._make_worthless_tokens()
                 self.url = listener.url
                 self._ready.set()
                 await self._stop.wait()
@@ -56,6 +59,25 @@ class Served:
         return {
             role: (await issue(who, wide, door="rest", lifetime_s=3600, by="test")).secret
             for role, who in named.items()
+        }
+
+    async def _make_worthless_tokens(self) -> dict[str, str]:
+        """Tokens of an operator, who may nearly everything, that are good for nothing: by what is wrong with them."""
+        credentials = self.town.gateway.store.credentials
+        wide = Scope(projects=("*",), action_types=("*",))
+
+        async def token(*, door: str = "rest", lifetime_s: int = 3600, who: str = OPERATOR) -> Token:
+            return await credentials.issue(who, wide, door=door, lifetime_s=lifetime_s, by="test")
+
+        revoked = await token()
+        await credentials.revoke(revoked.id, by="test")
+        return {
+            "expired": (await token(lifetime_s=0)).secret,
+            "revoked": revoked.secret,
+            "wrong door": (await token(door="git")).secret,
+            "not in the roster": (await token(who="prn_stranger")).secret,
+            "unknown": "lg_" + "A" * 43,
+            "no token": "nonsense",
         }
 
 

@@ -93,6 +93,48 @@ def test_nobody_passes_without_a_credential(served: Served, route: str) -> None:
     assert answer.json()["code"] == "unauthenticated"
 
 
+WORTHLESS = {
+    "expired": "token_expired",
+    "revoked": "unauthenticated",
+    "wrong door": "wrong_door",
+    "not in the roster": "not_in_roster",
+    "unknown": "unauthenticated",
+    "no token": "unauthenticated",
+}
+
+
+@pytest.mark.parametrize("wrong", sorted(WORTHLESS))
+@pytest.mark.parametrize("route", sorted(ALLOWED))
+def test_nobody_passes_with_a_worthless_token(served: Served, route: str, wrong: str) -> None:
+    answer = ask(served, route, served.worthless[wrong])
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == WORTHLESS[wrong]
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert served.worthless[wrong] not in answer.text
+
+
+@pytest.mark.parametrize("header", ["", "Basic b3A6cGFzcw==", "Bearer", "bearer lg_", "Token x"])
+@pytest.mark.parametrize("route", sorted(ALLOWED))
+def test_nobody_passes_with_another_scheme(served: Served, route: str, header: str) -> None:
+    method, path = route.split(" ")
+    with httpx2.Client(base_url=served.url, headers={"Authorization": header}) as http:
+        answer = http.request(
+            method, path.replace("{", "").replace("}", ""), json={} if method == "POST" else None
+        )
+
+    assert answer.status_code in {401, 422}
+    assert answer.status_code == 401 or "pattern" in answer.text
+
+
+@pytest.mark.parametrize("wrong", [None, *sorted(WORTHLESS)])
+@pytest.mark.parametrize("route", sorted(PUBLIC))
+def test_a_public_route_answers_alike_whoever_asks(served: Served, route: str, wrong: str | None) -> None:
+    answer = ask(served, route, served.worthless[wrong] if wrong else None)
+
+    assert answer.status_code in ({200, 503} if route.startswith("GET") else {422})
+
+
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 @pytest.mark.parametrize("route", sorted(ALLOWED))
 def test_a_role_passes_exactly_where_it_may(served: Served, route: str, role: str) -> None:
