@@ -270,8 +270,11 @@ class Writer:
 
     def _unavailable(self, why: str, *, damaged: bool = False) -> LedgerUnavailableError:
         self._damaged = self._damaged or damaged
-        self._fault = f"{_DAMAGED}: {why}" if damaged else f"The database took no record: {why}"
-        logger.error("%s", self._fault)
+        fault = f"{_DAMAGED}: {why}" if damaged else f"The database took no record: {why}"
+        if fault != self._fault:
+            # The poller asks again every second: once is enough to be told.
+            logger.error("%s", fault)
+        self._fault = fault
         return LedgerUnavailableError(f"{self._fault}. Try again when /readyz is green.")
 
     def _abandon(self) -> None:
