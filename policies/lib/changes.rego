@@ -43,7 +43,7 @@ _rehearses if {
 
 _running := {"pipeline.run", "pipeline.retry", "job.play", "job.retry"}
 
-_points if facts.action_type in _running | {"tag.create", "tag.delete"}
+_points if facts.action_type in (_running | {"tag.create", "tag.delete"})
 
 _redeploys if {
 	facts.action_type == "deployment.rollback"
