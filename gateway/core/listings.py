@@ -60,4 +60,5 @@ class Figures(Model):
     stops: int = 0
     break_glass: int = 0
     unreviewed: int = 0
+    notices: int = 0
     checkpoint_ms: int | None = None

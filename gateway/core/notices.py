@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from gateway.core.actions import Action, Target
+from gateway.core.break_glass import BreakGlass
 from gateway.core.emergency import Stop
 from gateway.core.model import Model
 from gateway.core.redaction import redact_text
@@ -39,6 +40,9 @@ class Occasion(StrEnum):
     EXPIRED = "approval.expired"
     STOPPED = "stop.engaged"
     IN_DOUBT = "action.in_doubt"
+    GLASS_BROKEN = "breakglass.confirmed"
+    GLASS_USED = "breakglass.used"
+    GLASS_OVERDUE = "breakglass.overdue"
 
 
 class Matter(Model):
@@ -57,6 +61,7 @@ class Matter(Model):
     action: Action | None = None
     ticket: Ticket | None = None
     stop: Stop | None = None
+    glass: BreakGlass | None = None
 
     @property
     def key(self) -> str:
@@ -81,6 +86,8 @@ def compose(matter: Matter, base_url: str = "") -> Notice:
     """The notice of a matter; `base_url` is where people reach the gateway, empty when nobody said."""
     if matter.stop:
         return _of_stop(matter.stop)
+    if matter.glass:
+        return _of_glass(matter.occasion, matter.glass)
     ticket = matter.ticket
     return Notice(
         headline=_headline(matter),
@@ -169,7 +176,9 @@ def _advice(matter: Matter) -> str:
     if matter.occasion is Occasion.OPENED:
         return f"Answer with `loopgate tickets show {matter.subject}`. A reply here is not a vote."
     if matter.occasion is Occasion.IN_DOUBT:
-        return "The gateway keeps looking. `loopgate actions list --in-doubt` lists what a person must settle."
+        return (
+            "The gateway keeps looking. `loopgate actions list --in-doubt` lists what a person must settle."
+        )
     return ""
 
 
@@ -183,6 +192,17 @@ def _of_stop(stop: Stop) -> Notice:
     )
 
 
+def _of_glass(occasion: Occasion, glass: BreakGlass) -> Notice:
+    people = ", ".join(p for p in (glass.opened_by, glass.confirmed_by) if p)
+    where = f"{glass.scope} {glass.value}"
+    return Notice(
+        headline=_HEADLINES[occasion],
+        facts=(("break-glass", glass.id), ("for", where), ("incident", glass.ticket), ("by", people)),
+        quotes=(("reason", glass.reason),),
+        advice=f"Somebody else reviews it within a day: `loopgate break-glass review {glass.id}`.",
+    )
+
+
 _HEADLINES: Final = {
     Occasion.OPENED: "Loopgate asks for approval.",
     Occasion.APPROVED: "The approval was given.",
@@ -190,6 +210,9 @@ _HEADLINES: Final = {
     Occasion.EXPIRED: "Nobody answered in time: the question has expired.",
     Occasion.STOPPED: "An emergency stop is in force.",
     Occasion.IN_DOUBT: "It is not known whether an action happened.",
+    Occasion.GLASS_BROKEN: "Break-glass is in force: fewer people are asked.",
+    Occasion.GLASS_USED: "An action started on break-glass: fewer people were asked.",
+    Occasion.GLASS_OVERDUE: "The review of a break-glass is overdue.",
 }
 
 

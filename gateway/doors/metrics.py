@@ -129,6 +129,7 @@ def _plain(now: Figures) -> Iterator[Metric]:
         ("loopgate_stops_in_force", "Emergency stops in force.", now.stops),
         ("loopgate_break_glass_in_force", "Break-glass in force.", now.break_glass),
         ("loopgate_break_glass_unreviewed", "Break-glass that ended without a review yet.", now.unreviewed),
+        ("loopgate_notices_waiting", "Notices that people have not been sent yet.", now.notices),
     )
     for name, meaning, value in single:
         yield GaugeMetricFamily(name, meaning, value=value)

@@ -95,14 +95,14 @@ def use(unit: Unit, permit: Permit) -> None:
         raise GuardError(Blocked(guard="break_glass", detail=detail))
     unit.execute(insert(tables.break_glass_uses), {"glass_id": narrowing.id, "action_id": action.id})
     data = {
-        "action": action.id,
+        "break_glass": narrowing.id,
         "agent": action.agent,
         "type": action.type.value,
         "ruling": permit.ruling_id,
         "ticket": permit.ticket_id,
         "codes": list(narrowing.codes),
     }
-    unit.record(events.drafted(E.BREAKGLASS_USED, narrowing.id, data))
+    unit.record(events.drafted(E.BREAKGLASS_USED, action.id, data))
 
 
 def settle(unit: Unit) -> None:
@@ -174,10 +174,10 @@ def _change(unit: Unit, glass_id: str, values: dict[str, Any]) -> None:
 
 
 def _found(unit: Unit, glass_id: str) -> BreakGlass:
-    row = unit.one(select(tables.break_glass).where(_glass.id == glass_id))
-    if row is None:
+    found = found_by_id(unit.connection, glass_id)
+    if found is None:
         raise NotFoundError("There is no such break-glass.")
-    return _glass_of(unit.connection, row)
+    return found
 
 
 def _refuse_while_overdue(unit: Unit) -> None:
@@ -199,6 +199,12 @@ def _is_overdue(now_ms: int) -> Any:
 def _glass_of(connection: Connection, row: Any) -> BreakGlass:
     given = {name: getattr(row, name) for name in BreakGlass.model_fields if name != "uses"}
     return BreakGlass(**given, uses=_uses(connection, row.id))
+
+
+def found_by_id(connection: Connection, glass_id: str) -> BreakGlass | None:
+    """The break-glass of that id, if there is one."""
+    row = connection.execute(select(tables.break_glass).where(_glass.id == glass_id)).first()
+    return _glass_of(connection, row) if row is not None else None
 
 
 def _uses(connection: Connection, glass_id: str) -> int:

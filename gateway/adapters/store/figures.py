@@ -36,6 +36,7 @@ def _counted(connection: Connection, now_ms: int) -> Figures:
             tables.break_glass,
             and_(glass.confirmed_ms.is_not(None), glass.reviewed_ms.is_(None), over),
         ),
+        notices=_count(connection, tables.notifications, tables.notifications.c.ended_ms.is_(None)),
         checkpoint_ms=connection.execute(select(func.max(audit_tables.checkpoints.c.time_ms))).scalar(),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, insert, select, update
 
 from audit.events import EventDraft, EventType
 from gateway.adapters.store import events, queries, rows, tables
+from gateway.adapters.store.break_glass import found_by_id
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.unit import Unit
 from gateway.adapters.store.writer import Writer
@@ -123,6 +124,7 @@ def _matter(unit: Unit, row: Any) -> Matter:
         action=record.action if record else None,
         ticket=queries.ticket(unit.connection, row.subject) if is_ticket else None,
         stop=_stop(unit, row.subject) if is_stop else None,
+        glass=found_by_id(unit.connection, row.subject),
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audit.events import EventType
 from gateway.core.actions import Action, Target
+from gateway.core.break_glass import BreakGlass
 from gateway.core.emergency import Stop
 from gateway.core.notices import (
     MAX_ATTEMPTS,
@@ -228,3 +229,52 @@ def _rejected(reason: str) -> Ticket:
     asked = ticket()
     said = vote("prn_sam", asked, "reject").model_copy(update={"reason": reason})
     return asked.model_copy(update={"votes": (said,)})
+
+
+GLASS = BreakGlass(
+    id="bgl_1",
+    scope="project",
+    value="shop/checkout",
+    ticket="INC-7",
+    reason="It burns. @all",
+    minutes=30,
+    opened_by="prn_a",
+    opened_ms=NOW_MS,
+    confirmed_by="prn_b",
+    confirmed_ms=NOW_MS,
+    expires_ms=NOW_MS + 1,
+)
+
+
+@pytest.mark.parametrize("occasion", [Occasion.GLASS_BROKEN, Occasion.GLASS_OVERDUE])
+def test_break_glass_is_told_with_who_took_it_and_how_to_review_it(occasion: Occasion) -> None:
+    matter = Matter(
+        occasion=occasion,
+        subject="bgl_1",
+        channel=Channel.WEBHOOK,
+        attempts=1,
+        created_ms=NOW_MS,
+        glass=GLASS,
+    )
+    told = as_markdown(compose(matter))
+
+    assert "prn_a, prn_b" in told
+    assert "loopgate break-glass review bgl_1" in told
+    assert "INC" in told
+    assert "@all" not in told
+
+
+def test_an_action_that_starts_on_break_glass_is_told_with_the_action() -> None:
+    matter = Matter(
+        occasion=Occasion.GLASS_USED,
+        subject=action().id,
+        channel=Channel.WEBHOOK,
+        attempts=1,
+        created_ms=NOW_MS,
+        action=action(),
+    )
+
+    notice = compose(matter)
+
+    assert "break-glass" in notice.headline
+    assert notice.facts[0][0] == "action"

@@ -94,7 +94,8 @@ async def test_what_starts_on_it_is_evidence_and_counted(world: World, store: St
 
     assert isinstance(outcome, UnderWay)
     (used,) = await told(store, "breakglass.used")
-    assert (used["subject"], used["action"], used["codes"]) == (glass.id, outcome.action_id, ["BLAST-006"])
+    assert (used["subject"], used["break_glass"]) == (outcome.action_id, glass.id)
+    assert used["codes"] == ["BLAST-006"]
     (judged,) = await told(store, "action.judged")
     assert judged["break_glass"] == {"id": glass.id, "codes": ["BLAST-006"]}
     assert [g.uses for g in await store.break_glass.listed(after=None, limit=10)] == [1]
