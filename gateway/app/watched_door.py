@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.adapters import logs
 from gateway.adapters.tracing import TRACEPARENT
 from gateway.app.watching import Watch
+from gateway.core.secret_detectors import find
 
 log = logging.getLogger("loopgate.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -77,7 +78,7 @@ class _Seen:
 
 def _request_id(asked: dict[bytes, bytes]) -> str | None:
     given = asked.get(b"x-request-id", b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else None
+    return given if _REQUEST_ID.fullmatch(given) and not find(given) else None
 
 
 def _method(scope: Scope) -> str:
