@@ -146,7 +146,7 @@ async def test_no_failure_of_a_target_raises() -> None:
 async def test_what_this_version_does_not_perform_is_not_asked_for() -> None:
     scene = merging()
     scene.target.switches.garbage = True
-    action = action_of(T.PIPELINE_RUN, project="shop/checkout")
+    action = action_of(T.BRANCH_PUSH, project="shop/checkout", refs=("refs/heads/agent/x",))
     facts = await scene.gathering.gather(action, None)
 
     assert facts.missing == ()

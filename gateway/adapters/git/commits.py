@@ -119,7 +119,7 @@ class GitRepository:
         with refused():
             mirror, seen = await self._synced(project)
             now = seen.refs.get(ref)
-            if now == new:
+            if now == new and new is not None:
                 return
             if now != expected:
                 raise TargetRefusedError(

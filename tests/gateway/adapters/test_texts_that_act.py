@@ -35,12 +35,16 @@ FIELDS = {
     (System.GITLAB, T.ISSUE_CREATE): ("title", "description"),
     (System.GITLAB, T.ISSUE_COMMENT): ("body",),
     (System.GITLAB, T.ISSUE_TRANSITION): ("link_title",),
+    (System.GITLAB, T.ISSUE_UPDATE): ("title", "description"),
+    (System.GITLAB, T.COMMIT_COMMENT): ("body",),
     (System.GITLAB, T.MERGE_REQUEST_OPEN): ("title", "description"),
+    (System.GITLAB, T.MERGE_REQUEST_UPDATE): ("title", "description"),
     (System.GITLAB, T.MERGE_REQUEST_COMMENT): ("body",),
     (System.GITLAB, T.COMMIT_CREATE): ("message",),
     (System.JIRA, T.ISSUE_CREATE): ("title", "description"),
     (System.JIRA, T.ISSUE_COMMENT): ("body",),
     (System.JIRA, T.ISSUE_TRANSITION): ("link_title",),
+    (System.JIRA, T.ISSUE_UPDATE): ("title", "description"),
 }
 CASES = [(system, kind, field) for (system, kind), fields in FIELDS.items() for field in fields]
 each_field = pytest.mark.parametrize(
@@ -95,6 +99,9 @@ def hostile(both: Both, system: System, kind: T, field: str, text: str) -> Actio
         T.ISSUE_TRANSITION: {"to": "Done" if system is System.JIRA else "closed", "link": "https://a.test"},
         T.MERGE_REQUEST_OPEN: {"source": "agent/two", "target": "main", "title": "T"},
         T.MERGE_REQUEST_COMMENT: {"body": "B"},
+        T.MERGE_REQUEST_UPDATE: {},
+        T.ISSUE_UPDATE: {},
+        T.COMMIT_COMMENT: {"body": "B"},
         T.COMMIT_CREATE: {"message": "M", "changes": [{"op": "create", "path": "a.txt", "content": "a"}]},
     }
     issue = "SHOP-1" if system is System.JIRA else "2"
@@ -102,6 +109,9 @@ def hostile(both: Both, system: System, kind: T, field: str, text: str) -> Actio
         T.ISSUE_COMMENT: {"issue": issue},
         T.ISSUE_TRANSITION: {"issue": issue},
         T.MERGE_REQUEST_COMMENT: {"merge_request": 1},
+        T.MERGE_REQUEST_UPDATE: {"merge_request": 2},
+        T.ISSUE_UPDATE: {"issue": issue},
+        T.COMMIT_COMMENT: {"commit": both.gitlab.project().repository.head("main")},
         T.COMMIT_CREATE: {"branch": "agent/three"},
     }
     return action_of(
@@ -126,8 +136,9 @@ async def act(both: Both, action: Action) -> dict[str, Any]:
 
 
 def arrange(both: Both) -> None:
-    """Merge request 1, a branch for another, and an issue 2 of its own to be written on."""
+    """Merge request 1, a branch for another, and an issue 2 and a merge request 2 to be written on."""
     open_request(both.gitlab, "agent/one")
+    open_request(both.gitlab, "agent/four")
     both.gitlab.branch_with_change("agent/two", "src/two.js")
     both.gitlab.call("POST", "/issues", title="Two")
     both.sandbox.clock.advance(120)
@@ -145,7 +156,33 @@ def test_every_text_field_of_every_supported_action_is_looked_at() -> None:
     assert set(FIELDS) == with_texts
 
 
-_WITHOUT_TEXT = {"branch.create", "commit.revert", "merge_request.merge", "deployment.rollback"}
+# Values of pipeline variables reach jobs, never a page that executes text.
+_WITHOUT_TEXT = {
+    "issue.assign",
+    "issue.link",
+    "issue.close",
+    "issue.reopen",
+    "issue.attach",
+    "branch.create",
+    "branch.delete",
+    "commit.revert",
+    "commit.cherry_pick",
+    "tag.create",
+    "tag.delete",
+    "merge_request.close",
+    "merge_request.reopen",
+    "merge_request.rebase",
+    "merge_request.merge",
+    "pipeline.run",
+    "pipeline.retry",
+    "pipeline.cancel",
+    "job.play",
+    "job.retry",
+    "job.cancel",
+    "deployment.rollback",
+    "environment.stop",
+    "stop.lift",
+}
 
 
 @each_field

@@ -97,7 +97,7 @@ def test_every_params_model_names_its_free_texts() -> None:
 
     silent = {m for m in models if m.texts is Params.texts}
     assert all(not free & m.model_fields.keys() for m in silent)
-    assert all(m.model_fields.keys() & {*free, "link_title"} for m in models - silent)
+    assert all(m.model_fields.keys() & {*free, "link_title", "variables"} for m in models - silent)
 
 
 def test_the_texts_of_a_transition_are_those_given() -> None:

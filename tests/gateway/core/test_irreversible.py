@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import irreversible
-from gateway.core.irreversible import signals
+from gateway.core.irreversible import signals, tag_signals
+from gateway.core.vocabulary import ActionType
 
 ADDED = {
     "sql-drop": ("DROP TABLE users;", "alter table a drop column b", "  drop   index x"),
@@ -148,3 +149,19 @@ def test_no_pattern_matches_without_one_of_its_words(name: str, data: st.DataObj
     pattern = {**irreversible._ADDED, **irreversible._SQL}[name]
     text = data.draw(st.from_regex(pattern, alphabet=st.characters(codec="ascii")))
     assert any(word in text.lower() for word in irreversible._WORDS[name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "protected", "released", "signs"),
+    [
+        (ActionType.TAG_CREATE, True, False, ("publish",)),
+        (ActionType.TAG_CREATE, False, True, ()),
+        (ActionType.TAG_DELETE, True, False, ("release-deleted",)),
+        (ActionType.TAG_DELETE, False, True, ("release-deleted",)),
+        (ActionType.TAG_DELETE, False, False, ()),
+    ],
+)
+def test_a_tag_others_take_for_a_release_is_told(
+    kind: ActionType, *, protected: bool, released: bool, signs: tuple[str, ...]
+) -> None:
+    assert tag_signals(kind, protected=protected, released=released) == signs

@@ -42,6 +42,9 @@ PARAMS_OF: dict[ActionType, dict[str, Any]] = {
     ActionType.MERGE_REQUEST_OPEN: {"source": "agent/x", "target": "main", "title": "t"},
     ActionType.MERGE_REQUEST_COMMENT: {"body": "b"},
     ActionType.MERGE_REQUEST_MERGE: {"expected_head": HEAD},
+    ActionType.MERGE_REQUEST_UPDATE: {"title": "t"},
+    ActionType.TAG_CREATE: {"ref": "main"},
+    ActionType.PIPELINE_RUN: {"ref": "agent/x"},
     ActionType.DEPLOYMENT_ROLLBACK: {"to": HEAD},
 }
 OWN: dict[str, Any] = {"system": "loopgate", "subject": "prn_1"}

@@ -91,6 +91,12 @@ def test_a_merge_asks_about_exactly_that_head_into_exactly_that_branch() -> None
             {"branch": BranchFacts(name="agent/x", head=OLD, protected=False, default=False)},
             {"branch": "agent/x", "head": OLD},
         ),
+        (
+            T.COMMIT_CHERRY_PICK,
+            {"branch": BranchFacts(name="agent/x", head=OLD, protected=False, default=False)},
+            {"branch": "agent/x", "head": OLD},
+        ),
+        (T.MERGE_REQUEST_CLOSE, {"subject": {"state": "opened"}}, {"state": "opened"}),
         (T.BRANCH_CREATE, {"branch": BranchFacts(name="b", head=None, protected=False, default=False)}, {}),
         (
             T.DEPLOYMENT_ROLLBACK,
