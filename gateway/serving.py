@@ -1,6 +1,7 @@
 """Listening: the doors over HTTP, the poller beside them, metrics on a port of their own."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable
 from types import TracebackType
@@ -14,6 +15,8 @@ from gateway.app.watched_door import WatchedDoor
 from gateway.doors.metrics import PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
+
+_YOUNG_OBJECTS = 50_000
 
 
 class Listener:
@@ -37,6 +40,7 @@ class Listener:
         )
         self._server = _Server(config)
         self._tasks: list[asyncio.Task[None]] = []
+        self._thresholds = gc.get_threshold()
         self._stop_metrics: Callable[[], None] | None = None
 
     @property
@@ -55,6 +59,7 @@ class Listener:
         )
 
     async def __aenter__(self) -> Self:
+        _settle_memory()
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         self._tasks = [serving, asyncio.create_task(self._gateway.poller.run())]
         self._tasks.append(asyncio.create_task(self._gateway.teller.run()))
@@ -85,6 +90,18 @@ class Listener:
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
         await asyncio.gather(*self._tasks)
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
+
+
+def _settle_memory() -> None:
+    """Let the collector pass over what was loaded at the start and stays: it would walk through it again and again.
+
+    A request makes some ten thousand objects that go by themselves; the collector looks for the few that do not.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
 
 
 class _Server(uvicorn.Server):

@@ -21,6 +21,7 @@ _INPUT_BYTES = 4 * 1024 * 1024
 _TICK_S = 0.05
 _FAR = 1 << 40
 _ENV = "env"
+_ANSWER_BYTES = 16 * 1024
 
 
 class GuestError(Exception):
@@ -139,7 +140,12 @@ class Guest:
         left = self._memory.data_len(self._store) - address
         if address < 0 or left <= 0:
             raise GuestError("the answer lies outside the guest's memory")
-        return (ctypes.c_char * left).from_address(self._base() + address).value
+        size = _ANSWER_BYTES
+        while True:
+            text, nul, _ = ctypes.string_at(self._base() + address, min(size, left)).partition(b"\0")
+            if nul or size >= left:
+                return text
+            size *= 16
 
     def _base(self) -> int:
         return ctypes.addressof(self._memory.data_ptr(self._store).contents)

@@ -113,7 +113,8 @@ async def answer(  # noqa: PLR0911 - one return for each outcome
 ) -> Response:
     """The HTTP answer of an outcome (api.md "Outcome of POST /v1/actions")."""
     record = await visible(given, principal, outcome.action_id)
-    document = await whole(given, record, principal)
+    settled = None if isinstance(outcome, UnderWay) else outcome
+    document = await whole(given, record, principal, settled)
     headers = {"Preference-Applied": applied} if applied else {}
     match outcome:
         case Performed():

@@ -64,10 +64,11 @@ class RulingDocument(Model):
     @classmethod
     def of(cls, ruling: Ruling) -> "RulingDocument":
         """The document of a ruling."""
-        plain = ruling.model_dump(exclude={"action_id", "policy", "waived"})
+        # Its parts are models already: dumped and read again they would be the same.
+        kept = (name for name in cls.model_fields if name in Ruling.model_fields and name != "waived")
         version = ruling.policy
         return cls(
-            **plain,
+            **{name: getattr(ruling, name) for name in kept},
             waived=tuple(w.model_dump(mode="json") for w in ruling.waived),
             policy_digest=version.digest,
             policy_revision=version.revision,

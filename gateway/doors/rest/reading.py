@@ -10,6 +10,7 @@ from gateway.core.aims import place_of
 from gateway.core.errors import NotFoundError, OutOfScopeError
 from gateway.core.globs import GlobError
 from gateway.core.normalise import in_scope
+from gateway.core.outcomes import AnyOutcome
 from gateway.core.principals import Principal, Role
 from gateway.core.rulings import Ruling
 from gateway.doors.rest.context import Neighbours
@@ -78,12 +79,14 @@ async def visible(given: Neighbours, principal: Principal, action_id: str) -> Ac
     return record
 
 
-async def whole(given: Neighbours, record: ActionRecord, principal: Principal) -> ActionDocument:
-    """The action with ruling, ticket, next step and evidence indices."""
+async def whole(
+    given: Neighbours, record: ActionRecord, principal: Principal, outcome: AnyOutcome | None = None
+) -> ActionDocument:
+    """The action with ruling, ticket, next step and evidence indices; `outcome` where it is at hand."""
     document = ActionDocument.of(record)
     ruling = await given.desk.ruling(record.ruling_id) if record.ruling_id else None
     ticket = await given.desk.ticket(record.ticket_id) if record.ticket_id else None
-    outcome = await given.road.ledger.outcome_of(record.action.id)
+    outcome = outcome or await given.road.ledger.outcome_of(record.action.id)
     return document.model_copy(
         update={
             "ruling": ruling_for(ruling, principal) if ruling else None,
