@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +25,9 @@ from tests.gateway.adapters.store.test_writer import adding
 from tests.gateway.adapters.store.world import BENCH
 from tests.gateway.cli.shell import loopgate
 from tests.postgres import Cluster, binaries
+
+only_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -115,11 +117,7 @@ async def test_a_folder_in_use_is_refused_and_left_alone(settings: Settings, tmp
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["file"]
 
 
-def only(kind: str) -> Any:
-    return pytest.mark.parametrize("settings", [kind], indirect=True)
-
-
-@only("sqlite")
+@only_sqlite
 async def test_a_backup_that_fails_leaves_nothing_behind(settings: Settings, tmp_path: Path) -> None:
     (settings.home / "loopgate.db").write_bytes(b"not a database at all" * 100)
 
@@ -129,7 +127,7 @@ async def test_a_backup_that_fails_leaves_nothing_behind(settings: Settings, tmp
     assert not (tmp_path / "backup").exists()
 
 
-@only("sqlite")
+@only_sqlite
 async def test_an_old_backup_is_refused_with_a_sentence_and_goes_on_when_it_is_accepted(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -179,7 +177,7 @@ async def test_there_is_nothing_to_accept_where_nothing_is_missing(settings: Set
     assert await grow(settings) == before
 
 
-@only("sqlite")
+@only_sqlite
 async def test_a_restore_never_mixes_with_the_log_of_the_database_before(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -206,7 +204,7 @@ async def test_a_restore_never_mixes_with_the_log_of_the_database_before(
         assert "old backup" in store.readiness().detail
 
 
-@only("sqlite")
+@only_sqlite
 async def test_a_backup_that_was_changed_is_not_put_back(settings: Settings, tmp_path: Path) -> None:
     back_up(settings, tmp_path / "backup")
     with (tmp_path / "backup" / "loopgate.db").open("ab") as file:
@@ -218,7 +216,7 @@ async def test_a_backup_that_was_changed_is_not_put_back(settings: Settings, tmp
         restore(settings, tmp_path)
 
 
-@only("sqlite")
+@only_sqlite
 async def test_nothing_is_put_back_under_a_gateway_that_serves(settings: Settings, tmp_path: Path) -> None:
     back_up(settings, tmp_path / "backup")
 
@@ -232,7 +230,7 @@ async def test_nothing_is_put_back_under_a_gateway_that_serves(settings: Setting
                 attempt()
 
 
-@only("postgresql")
+@only_postgresql
 @pytest.mark.usefixtures("on_path")
 async def test_a_dump_of_postgresql_is_put_back_with_its_own_tools_and_then_refused(
     settings: Settings, tmp_path: Path, cluster: Cluster
@@ -254,7 +252,7 @@ async def test_a_dump_of_postgresql_is_put_back_with_its_own_tools_and_then_refu
     assert after.ok, after.detail
 
 
-@only("postgresql")
+@only_postgresql
 async def test_a_machine_without_pg_dump_is_told_what_to_do(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,7 +263,7 @@ async def test_a_machine_without_pg_dump_is_told_what_to_do(
 
 
 @pytest.mark.slow
-@only("sqlite")
+@only_sqlite
 async def test_the_command_line_backs_up_restores_and_accepts(settings: Settings, tmp_path: Path) -> None:
     home, into = str(settings.home), str(tmp_path / "backup")
     made = loopgate("backup", into, "--home", home, "--json")
