@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.core.actions import Action
 from gateway.core.break_glass import can_narrow, narrowed
 from gateway.core.digests import input_bytes
+from gateway.core.facts import Facts
 from gateway.core.gateway_codes import gateway_finding
 from gateway.core.joining import join
 from gateway.core.judgements import Judgement
@@ -17,6 +18,8 @@ from gateway.core.tickets import Bench, Ticket, excluded_voters, satisfiable
 from gateway.core.vocabulary import SPECS
 from gateway.gathering import Gathering, measure_blast
 from gateway.ports import Clock, Ids, Ledger, Policy
+
+_LONGEST_MESSAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Judge:
         """How long a ticket stays open under the policy in force, in milliseconds."""
         return self.policy.in_force.ticket_ttl_ms
 
+    @property
+    def carries_votes(self) -> bool:
+        """Whether the policy in force keeps votes over a clean rebase."""
+        return self.policy.in_force.carry_over_clean_rebase
+
     async def judge(self, action: Action, ticket: Ticket | None) -> Judgement:
         """Gather the facts, measure, ask the policy, and phrase the question."""
         in_force = self.policy.in_force
@@ -55,7 +63,7 @@ class Judge:
             input_digest=hashlib.sha256(input_bytes(document)).hexdigest(),
             judged_ms=self.clock.now_ms(),
         )
-        ruling = await self._narrowed(action, ruling)
+        ruling = _with_reasons(await self._narrowed(action, ruling), facts)
         judgement = Judgement(
             action=action,
             facts=facts,
@@ -95,6 +103,18 @@ async def unaskable(judgement: Judgement, ledger: Ledger, bench: Bench) -> Judge
         return None
     people = f"{clause.count + facts.unknown_authors} independent {' or '.join(clause.any_of_roles)}"
     return deny_with(judgement, "UNSATISFIABLE_APPROVAL", f"This needs {people}; the roster has fewer.")
+
+
+def _with_reasons(ruling: Ruling, facts: Facts) -> Ruling:
+    """The ruling whose finding about missing facts says why each is missing: only that tells what would help."""
+    why = " ".join(dict.fromkeys(m.reason for m in facts.missing))
+    told = (
+        f.model_copy(update={"message": f"{f.message} {why}"[:_LONGEST_MESSAGE]})
+        if f.code == "GATE-002" and why
+        else f
+        for f in ruling.findings
+    )
+    return ruling.model_copy(update={"findings": tuple(told)})
 
 
 def _with_the_gateways_own(judgement: Judgement, *, supported: bool) -> Judgement:

@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from gateway.adapters.store.database import Database
 from gateway.adapters.store.migrate import Form, Step, form_of, steps_between, upgrade
@@ -14,13 +15,22 @@ from gateway.settings import Settings
 @contextmanager
 def claimed(home: Path) -> Iterator[bool]:
     """Whether no other process works on this home; if so, none may until the context is left."""
-    with (home / "lock").open("w") as lock:
+    with _opened(home / "lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
         yield True
+
+
+def _opened(lock: Path) -> TextIO:
+    try:
+        return lock.open("w")
+    except OSError as error:
+        raise SettingsError(
+            f"{lock.parent} cannot be written ({error.strerror}); the gateway keeps its records and mirrors there."
+        ) from error
 
 
 @contextmanager
