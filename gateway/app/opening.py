@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from audit.log import Log
 from gateway.adapters.clock import SystemClock, UlidIds
 from gateway.adapters.identity.doorkeeper import Doorkeeper
 from gateway.adapters.opa.built import BuiltPolicy
@@ -14,6 +15,8 @@ from gateway.adapters.opa.engine import Engine
 from gateway.adapters.opa.server import ServerAddress, ServerPolicy
 from gateway.adapters.opa.wasm import WasmPolicy
 from gateway.adapters.store.genesis import boot
+from gateway.adapters.store.sources import StoreSources
+from gateway.adapters.store.store import Store
 from gateway.app.gateway import Gateway
 from gateway.app.loop_agent import LoopAgent, StoredSignals
 from gateway.app.replicas import check_database, join
@@ -83,22 +86,13 @@ async def open_gateway(
             clock, lambda: policy.in_force.bench, lambda: bundles, memory if works else None
         )
         meters = Meters()
-        store = await asyncio.to_thread(
-            lambda: boot(
-                settings.database,
-                open_log(settings, ids, clock, memory.notes),
-                sources,
-                limit=settings.serve.queue,
-                alone=works,
-                after=CommitTimes(meters).after,
-            )
-        )
+        log = open_log(settings, ids, clock, memory.notes)
+        store = await asyncio.to_thread(_booted, settings, log, sources, meters, alone=works)
         stack.callback(store.close)
         await policy.self_test()
         targets: dict[System, Target] = {}
         gateway = Gateway(settings, store, policy, targets, clock)
-        gateway.watch = Watch(meters, tracer_for(settings, stack), store.desk.evidence_of)
-        gateway.new_request_id = lambda: ids.new("req")
+        _watch(gateway, meters, ids, stack)
         gateway.beside_another = looking and _is_worked_on(settings.home)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
@@ -106,6 +100,17 @@ async def open_gateway(
             await join(settings, store, policy, activate=activate)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
+
+
+def _booted(settings: Settings, log: Log, sources: StoreSources, meters: Meters, *, alone: bool) -> Store:
+    times = CommitTimes(meters)
+    return boot(settings.database, log, sources, limit=settings.serve.queue, alone=alone, after=times.after)
+
+
+def _watch(gateway: Gateway, meters: Meters, ids: UlidIds, stack: AsyncExitStack) -> None:
+    tracer = tracer_for(gateway.settings, stack)
+    gateway.watch = Watch(meters, tracer, gateway.store.desk.evidence_of)
+    gateway.new_request_id = lambda: ids.new("req")
 
 
 def _is_worked_on(home: Path) -> bool:

@@ -27,60 +27,38 @@ class Meters:
     """What is measured while the gateway works. One registry a gateway, so that two in a process never mix."""
 
     def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._codes: set[str] = set()
-        self.decisions = Counter(
-            "loopgate_decisions",
-            "Rulings by what followed and effect.",
-            ("step", "effect"),
-            registry=registry,
+        self.decisions = self._counter("decisions", "Rulings by what followed and effect.", "step", "effect")
+        self.findings = self._counter("findings", "Findings of rulings by code.", "code", "effect")
+        self.outcomes = self._counter("outcomes", "How acts ended.", "outcome")
+        self.target_errors = self._counter(
+            "target_errors", "Calls of GitLab or Jira that failed, by kind.", "system", "kind"
         )
-        self.findings = Counter(
-            "loopgate_findings", "Findings of rulings by code.", ("code", "effect"), registry=registry
+        self.taken_up = self._counter("poller_taken_up", "Actions the poller took up.")
+        self.steps = self._histogram("step_seconds", "How long each step of the road takes.", "step")
+        self.requests = self._histogram(
+            "http_request_seconds", "How long requests take, by route.", "method", "route", "status"
         )
-        self.outcomes = Counter("loopgate_outcomes", "How acts ended.", ("outcome",), registry=registry)
-        self.steps = Histogram(
-            "loopgate_step_seconds",
-            "How long each step of the road takes.",
-            ("step",),
-            buckets=_SECONDS,
-            registry=registry,
+        self.commit_seconds = self._histogram(
+            "commit_seconds", "How long a commit takes; nearly all of it is the disk's fsync."
         )
-        self.requests = Histogram(
-            "loopgate_http_request_seconds",
-            "How long requests take, by route and status.",
-            ("method", "route", "status"),
-            buckets=_SECONDS,
-            registry=registry,
+        self.group_units = self._histogram(
+            "commit_group_units", "Units that share one commit.", buckets=_UNITS
         )
-        self.target_errors = Counter(
-            "loopgate_target_errors",
-            "Calls of GitLab or Jira that failed, by kind.",
-            ("system", "kind"),
-            registry=registry,
-        )
-        self.group_units = Histogram(
-            "loopgate_commit_group_units",
-            "Units that share one commit.",
-            buckets=_UNITS,
-            registry=registry,
-        )
-        self.commit_seconds = Histogram(
-            "loopgate_commit_seconds",
-            "How long a commit takes; nearly all of it is the disk's fsync.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.polled = Gauge(
-            "loopgate_poller_last_look_timestamp_seconds", "When the poller looked last.", registry=registry
-        )
-        self.taken_up = Counter("loopgate_poller_taken_up", "Actions the poller took up.", registry=registry)
-        self.ready = Gauge(
-            "loopgate_ready",
-            "Readiness by check as last asked: 1 is green.",
-            ("check",),
-            registry=registry,
-        )
+        self.polled = self._gauge("poller_last_look_timestamp_seconds", "When the poller looked last.")
+        self.ready = self._gauge("ready", "Readiness by check as last asked: 1 is green.", "check")
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"loopgate_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"loopgate_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
+    ) -> Histogram:
+        return Histogram(f"loopgate_{name}", meaning, labels, registry=self.registry, buckets=buckets)
 
     def code(self, code: str) -> str:
         """The code as a label: what has not the form of one, and what comes after 300 others, is `other`."""
