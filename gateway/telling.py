@@ -19,13 +19,22 @@ _BATCH = 20
 
 
 class Teller:
-    """Looks every `every_s` seconds; one look never overlaps the next. `base_url` is where people reach the gateway."""
+    """Looks every `every_s` seconds; one look never overlaps the next. `base_url` is where people reach the gateway.
+
+    `attempt_s` bounds an attempt, so that it is over, with the last call it may have begun, before its lease is.
+    """
 
     def __init__(
-        self, outbox: Outbox, notifiers: Mapping[Channel, Notifier], *, base_url: str, every_s: float
+        self,
+        outbox: Outbox,
+        notifiers: Mapping[Channel, Notifier],
+        *,
+        base_url: str,
+        every_s: float,
+        attempt_s: float = 60.0,
     ) -> None:
         self._outbox, self._notifiers, self._base_url = outbox, notifiers, base_url
-        self._every_s = every_s
+        self._every_s, self._attempt_s = every_s, attempt_s
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -67,9 +76,12 @@ class Teller:
         if notifier is None:
             return "This gateway's settings name no such channel any more."
         try:
-            await notifier.tell(matter, compose(matter, self._base_url))
+            async with asyncio.timeout(self._attempt_s):
+                await notifier.tell(matter, compose(matter, self._base_url))
         except LoopgateError as error:
             return error.detail
+        except TimeoutError:
+            return "It took too long."
         except Exception:
             log.exception("telling about %s failed", matter.subject)
             return "The gateway failed while telling; its own log says why."

@@ -55,8 +55,11 @@ class FakeNotifier:
 
     fails: dict[str, Exception] = field(default_factory=dict)
     told: list[tuple[str, Notice]] = field(default_factory=list)
+    hangs: bool = False
 
     async def tell(self, matter: Matter, notice: Notice) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         if matter.subject in self.fails:
             raise self.fails[matter.subject]
         self.told.append((matter.subject, notice))
@@ -92,6 +95,14 @@ async def test_a_failure_is_recorded_and_stops_nobody_else(error: Exception, sai
 
     assert max(outbox.story) == "sent tkt_2"
     assert min(outbox.story).startswith(f"failed tkt_1 60000 {said}")
+
+
+async def test_an_attempt_that_does_not_end_is_ended() -> None:
+    outbox = FakeOutbox([matter()])
+    hanging = {Channel.COMMENT: FakeNotifier(hangs=True)}
+    await Teller(outbox, hanging, base_url="", every_s=0, attempt_s=0.01).look()
+
+    assert outbox.story == ["failed tkt_1 60000 It took too long."]
 
 
 async def test_after_the_last_attempt_it_is_given_up() -> None:
