@@ -11,6 +11,7 @@ from typing import assert_never
 
 from gateway.acting import act
 from gateway.core.actions import Action, ActionState, Request
+from gateway.core.carrying import carry, rebase_between
 from gateway.core.errors import TargetError
 from gateway.core.holding import open_ticket
 from gateway.core.judgements import Judgement
@@ -20,7 +21,7 @@ from gateway.core.permits import grant
 from gateway.core.principals import Principal
 from gateway.core.questions import names_its_state
 from gateway.core.steps import Blocked, Deny, Finish, Hold, Start, Supersede, Wait
-from gateway.core.tickets import Ticket, TicketState
+from gateway.core.tickets import Ticket, TicketState, outcome_of
 from gateway.core.verdicts import Verdict, verdict, wait_until_ms
 from gateway.core.vocabulary import System
 from gateway.core.wellformed import weight
@@ -115,14 +116,26 @@ class Road:
         if refusal:
             return await self._settle(Deny(judgement=refusal))
         superseded = ticket if ticket and ticket.state is TicketState.APPROVED else None
+        predecessor = superseded or await self.ledger.predecessor_for(judgement.action)
         opened = open_ticket(
             judgement,
             self.ids.new("tkt"),
             now_ms=self.clock.now_ms(),
             ttl_ms=self.judge.ticket_ttl_ms,
-            predecessor=superseded or await self.ledger.predecessor_for(judgement.action),
+            predecessor=predecessor,
         )
-        return await self._settle(Hold(judgement=judgement, ticket=opened, superseded=superseded))
+        if predecessor and await self._rebased(judgement, predecessor):
+            opened = carry(opened, predecessor)
+        approved = bool(opened.votes) and outcome_of(opened, self.judge.bench) is TicketState.APPROVED
+        held = Hold(judgement=judgement, ticket=opened, superseded=superseded, approved=approved)
+        outcome = await self._settle(held)
+        # What carried votes approve goes on like any approval: judged again, and only grant() lets it act.
+        return await self.carry(judgement.action) if outcome.state is ActionState.APPROVED else outcome
+
+    async def _rebased(self, judgement: Judgement, predecessor: Ticket) -> bool:
+        """Whether only a clean rebase, done by this gateway, lies between the two, and policy lets votes outlive it."""
+        heads = rebase_between(predecessor.question, judgement.question) if self.judge.carries_votes else None
+        return heads is not None and await self.ledger.rebased(judgement.action, *heads)
 
     async def _execute(self, judgement: Judgement, ticket: Ticket | None, tries: int) -> AnyOutcome:
         permit = grant(judgement, ticket, self.judge.bench)

@@ -67,6 +67,7 @@ class PolicyInForce(Model):
     catalogue: Catalogue
     weights: dict[str, Any] = Field(default_factory=dict)
     ticket_ttl_ms: int = 8 * 3600 * 1000
+    carry_over_clean_rebase: bool = False
     time_zone: str = "UTC"
 
     @property
@@ -137,6 +138,10 @@ class Ledger(Protocol):
 
     async def predecessor_for(self, action: Action) -> Ticket | None:
         """The newest stale ticket of the same agent, type and target, when no successor answers it yet."""
+        ...
+
+    async def rebased(self, action: Action, before: str, after: str) -> bool:
+        """Whether this gateway rebased the action's merge request from one head to the other."""
         ...
 
     async def rejected_before(self, question_digest: str) -> str | None:

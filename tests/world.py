@@ -90,6 +90,7 @@ class FakePolicy:
     says: tuple[RawFinding, ...] = ()
     reserve: tuple[Reservation, ...] = ()
     digest: str = DIGEST
+    carries: bool = False
     documents: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -97,7 +98,13 @@ class FakePolicy:
         version = PolicyVersion(digest=self.digest, revision="test", engine="fake", engine_version="1")
         services = (Service(name="checkout", project="shop/checkout", owners=(VOTER, OWNER)),)
         catalogue = Catalogue(services=services)
-        return PolicyInForce(version=version, cards=CARDS, roster=self.roster, catalogue=catalogue)
+        return PolicyInForce(
+            version=version,
+            cards=CARDS,
+            roster=self.roster,
+            catalogue=catalogue,
+            carry_over_clean_rebase=self.carries,
+        )
 
     async def decide(self, document: Mapping[str, Any]) -> Decision:
         self.documents.append(document)

@@ -67,7 +67,8 @@ class Change(Model):
     """What a commit range changes, measured by git from `base` to `head`.
 
     `makers` is everybody who had a part in it, as the lineage index knows it (core/lineage.py): roster ids, and
-    `unknown:…` for each address nobody is known by. `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
+    `unknown:…` for each address nobody is known by. `patch_ids` are git's, commit by commit, oldest first; none at all
+    when one of them has none. `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
     cut the measurement; such a change is never judged small.
     """
 
@@ -80,6 +81,7 @@ class Change(Model):
     ci: CiFacts = CiFacts()
     messages: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
+    patch_ids: tuple[str, ...] = ()
     truncated: bool = False
 
     @property

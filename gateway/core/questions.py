@@ -115,7 +115,8 @@ def _change(change: Change | None) -> dict[str, Any]:
         [f.old_mode, f.new_mode, f.old_oid, f.new_oid, f.status, f.previous_path or "", f.path]
         for f in change.files
     )
-    return {"base": change.base, "diff": digest_of(rows)}
+    patches = {"patches": digest_of(list(change.patch_ids))} if change.patch_ids else {}
+    return {"base": change.base, "diff": digest_of(rows), **patches}
 
 
 def _reach(blast: BlastRadius | None) -> dict[str, Any]:

@@ -40,11 +40,15 @@ class Deny(Model):
 
 
 class Hold(Model):
-    """Held: a ticket opens. `superseded` is the ticket that went stale for it, if any."""
+    """Held: a ticket opens. `superseded` is the ticket that went stale for it, if any.
+
+    `approved` says that the votes it carries fill it already.
+    """
 
     judgement: Judgement
     ticket: Ticket
     superseded: Ticket | None = None
+    approved: bool = False
 
 
 class Wait(Model):

@@ -116,6 +116,7 @@ class PolicyData(Model):
     catalogue: Catalogue = Catalogue()
     weights: dict[str, Any] = Field(default_factory=dict)
     ticket_ttl_ms: int = Field(default=8 * 3600 * 1000, gt=0)
+    carry_over_clean_rebase: bool = False
     time_zone: str = "UTC"
 
     @model_validator(mode="after")

@@ -97,6 +97,12 @@ class FakeLedger:
         ]
         return max(stale, key=_age, default=None)
 
+    async def rebased(self, action: Action, before: str, after: str) -> bool:
+        """Whether a performed rebase led from one head to the other."""
+        heads = {"merge_request": action.target.merge_request, "head_before": before, "head": after}
+        done = [r for r in self.kept.rows.values() if r.action.type is ActionType.MERGE_REQUEST_REBASE]
+        return any(r.state is S.PERFORMED and heads.items() <= r.result.items() for r in done)
+
     async def rejected_before(self, question_digest: str) -> str | None:
         """The reason of the newest rejection of this question."""
         return _rejection(self.kept, question_digest)
@@ -188,7 +194,11 @@ class FakeLedger:
         self._close(kept, action.id, T.STALE)
         self._reserve(kept, action, step.judgement.ruling.reserve, "held")
         kept.tickets[ticket.id] = ticket
-        kept.story += ["action.held", "approval.opened"]
+        kept.story += ["action.held", "approval.opened", *(["approval.carried"] if ticket.carried else [])]
+        if step.approved:
+            kept.tickets[ticket.id] = ticket.model_copy(update={"state": T.APPROVED})
+            kept.story.append("approval.approved")
+            self._move(kept, action.id, S.APPROVED, lease_ms=0)
 
     def _wait(self, kept: _Kept, step: Wait) -> None:
         row, judgement = kept.rows[step.judgement.action.id], step.judgement

@@ -454,15 +454,12 @@ async def approved_then_rebased(
     new = "8e" * 20
     world.policy.carries = carries
     world.changes.change = world.changes.change.model_copy(update={"patch_ids": ("d" * 40,)})
-    await held_and_approved(world)
-    rebase = await world.propose("merge_request.rebase") if by_us else None
-    if isinstance(rebase, Held):
-        await world.vote(rebase)
-        await world.resume(1)
-    if rebase:
+    if by_us:
+        rebase = await world.propose("merge_request.rebase")
         row = world.ledger.kept.rows[rebase.action_id]
         heads = {"merge_request": 7, "head_before": HEAD, "head": new}
-        world.ledger.kept.rows[rebase.action_id] = replace(row, state=ActionState.PERFORMED, result=heads)
+        world.ledger.kept.rows[rebase.action_id] = replace(row, result=heads)
+    await held_and_approved(world)
     world.gitlab.seen = seen(new)
     world.changes.change = world.changes.change.model_copy(update={"patch_ids": (patch,)})
     await world.resume()

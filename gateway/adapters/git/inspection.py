@@ -9,7 +9,7 @@ from gateway.adapters.git.authorship import Authorship, CommitObject, parsed_com
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import Objects
 from gateway.adapters.git.ci_files import ci_facts
-from gateway.adapters.git.comparisons import blobs_of, compared, described
+from gateway.adapters.git.comparisons import described
 from gateway.adapters.git.content_scan import Scanners, SecretScan, scan_blobs, signals_of
 from gateway.adapters.git.diffs import (
     BLOBS_ASKED,
@@ -17,6 +17,7 @@ from gateway.adapters.git.diffs import (
     PATCH_ASKED,
     DiffUnreadableError,
     NewBlob,
+    RawEntry,
     changed_files,
     counted_files,
     new_blobs,
@@ -102,9 +103,9 @@ class Inspector:
         ci = await ci_facts(view.objects, (base_tree, head_tree), ci_path, self.bounds)
         facts = tuple(self.authorship.fact(c, agent) for c in history.commits)
         made = self.change(span.base or EMPTY_TREE, span.head or EMPTY_TREE, difference, history, facts, ci)
-        return made.model_copy(
-            update={"makers": await self.makers(mirror, history.commits, difference.files)}
-        )
+        makers = await self.makers(mirror, history.commits, difference.files)
+        patches = await self.lineage.patch_ids(mirror, history.commits) if self.lineage else ()
+        return made.model_copy(update={"makers": makers, "patch_ids": patches})
 
     async def makers(
         self, mirror: Mirror, commits: tuple[CommitObject, ...], files: tuple[ChangedFile, ...]
@@ -163,9 +164,11 @@ class Inspector:
         signals, unread = await self._signals(view, base_tree, head_tree, out)
         return Difference(files[: self.bounds.files], signals, truncated=cut or unread or not usable)
 
-    async def plain_difference(self, objects: Objects, base_tree: str, head_tree: str) -> Difference | None:
-        """Two trees compared without any process; None when only git can. Raises `GitError`."""
-        entries = await compared(objects, base_tree, head_tree)
+    async def plain_difference(self, objects: Objects, entries: tuple[RawEntry, ...]) -> Difference | None:
+        """What the raw entries between two trees amount to, without any process; None when only git can say.
+
+        Raises `GitError`.
+        """
         told = await described(objects, entries, self.bounds)
         if told is None:
             return None
@@ -180,10 +183,6 @@ class Inspector:
             return History()
         key = (mirror.project, head, trusted)
         return await self._histories.get(key, lambda: self._read_history(mirror, head, trusted))
-
-    async def blobs_between(self, objects: Objects, before: str, after: str) -> tuple[NewBlob, ...]:
-        """The blobs that `after` has at paths where `before` had others. Raises `GitError`."""
-        return blobs_of(await compared(objects, before, after))
 
     async def scan(self, objects: Objects, blobs: tuple[NewBlob, ...]) -> SecretScan:
         """The secrets in new blobs."""

@@ -46,10 +46,12 @@ class Lineage:
         whole = trace.model_copy(update={"makers": tuple(sorted(makers))})
         await self._index.remember(mirror.project, (whole,))
 
-    async def patch_ids(self, mirror: Mirror, commits: tuple[CommitObject, ...]) -> tuple[str | None, ...]:
-        """The patch id of each commit, oldest first."""
-        seen = await read_commits(self._git, mirror.path, commits, self._authorship)
-        return tuple(c.patch_id for c in seen)
+    async def patch_ids(self, mirror: Mirror, commits: tuple[CommitObject, ...]) -> tuple[str, ...]:
+        """The patch id of each commit, oldest first; none at all when one has none (a merge, an empty commit)."""
+        known = await self._index.known(mirror.project, Asked(commits=tuple(c.id for c in commits)))
+        found = [known.commits[c.id].patch_id if c.id in known.commits else None for c in commits]
+        whole = tuple(p for p in found if p is not None)
+        return whole if len(whole) == len(found) else ()
 
     async def _trace(
         self, mirror: Mirror, commits: tuple[CommitObject, ...], files: tuple[ChangedFile, ...]

@@ -48,6 +48,7 @@ class BuiltPolicy(Model):
             roster=Roster(people=data.get("people", ()), agents=data.get("agents", ())),
             catalogue=Catalogue.model_validate(data.get("catalogue", {})),
             weights=data.get("weights", {}),
+            carry_over_clean_rebase=data.get("carry_over_clean_rebase", False) is True,
             ticket_ttl_ms=data.get("ticket_ttl_ms", PolicyInForce.model_fields["ticket_ttl_ms"].default),
             time_zone=data.get("time_zone", "UTC"),
         )

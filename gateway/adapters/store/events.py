@@ -121,6 +121,14 @@ def closed(
     return drafted(kind, action.id, {**_who(action), "by": by, "ticket": ticket})
 
 
+def carried(ticket: Ticket, action: Action) -> EventDraft:
+    """`approval.carried`: a clean rebase by the gateway kept these votes; each is signed over the earlier ticket."""
+    earlier = ticket.carried.ticket if ticket.carried else None
+    voters = sorted(v.voter for v in ticket.votes if v.ticket == earlier)
+    data = {"action": action.id, "from": earlier, "voters": voters, "question_digest": ticket.question_digest}
+    return drafted(E.APPROVAL_CARRIED, ticket.id, data)
+
+
 def opened(ticket: Ticket, action: Action) -> EventDraft:
     """`approval.opened`: what is asked of whom, until when."""
     data = {

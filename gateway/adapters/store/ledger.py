@@ -64,6 +64,10 @@ class SqlLedger:
         """The newest stale ticket of the same agent, type and target without a successor."""
         return await self._reader.brief(lambda connection: queries.unanswered_predecessor(connection, action))
 
+    async def rebased(self, action: Action, before: str, after: str) -> bool:
+        """Whether a recorded rebase of the action's merge request led from one head to the other."""
+        return await self._reader.run(lambda connection: queries.rebased(connection, action, before, after))
+
     async def rejected_before(self, question_digest: str) -> str | None:
         """The reason a person gave for rejecting this very question."""
         return await self._reader.brief(lambda connection: rejection_of(connection, question_digest))

@@ -6,8 +6,9 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from gateway.adapters.store import rows, tables
-from gateway.core.actions import Action
+from gateway.core.actions import Action, ActionState
 from gateway.core.tickets import Ticket, TicketState
+from gateway.core.vocabulary import ActionType
 from gateway.ports import ActionRecord
 
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
@@ -61,6 +62,18 @@ def unanswered_predecessor(connection: Connection, wanted: Action) -> Ticket | N
     )
     row = connection.execute(select(tables.tickets).where(same).order_by(*_newest_first()).limit(1)).first()
     return with_votes(connection, row) if row is not None else None
+
+
+def rebased(connection: Connection, wanted: Action, before: str, after: str) -> bool:
+    """Whether a performed rebase of the same merge request led from one head to the other."""
+    row = tables.actions.c
+    done = select(row.result).where(
+        row.type == ActionType.MERGE_REQUEST_REBASE.value,
+        row.project == wanted.target.project,
+        row.state == ActionState.PERFORMED.value,
+    )
+    heads = {"merge_request": wanted.target.merge_request, "head_before": before, "head": after}
+    return any(heads.items() <= rows.load(result).items() for result in connection.execute(done).scalars())
 
 
 def with_votes(connection: Connection, row: Any) -> Ticket:

@@ -8,7 +8,7 @@ from audit.events import EventType
 from gateway.adapters.store import budgets, events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
 from gateway.adapters.store.starting import start
-from gateway.adapters.store.transitions import close_tickets, move
+from gateway.adapters.store.transitions import close_tickets, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
 from gateway.core.digests import digest_of
@@ -108,6 +108,11 @@ def _hold(unit: Unit, step: Hold) -> None:
     budgets.reserve(unit, action, judgement.ruling.reserve, at="held")
     _open(unit, ticket, action)
     unit.record(events.followed(E.ACTION_HELD, judgement, ticket=ticket.id), events.opened(ticket, action))
+    if ticket.carried:
+        unit.record(events.carried(ticket, action))
+    if step.approved:
+        move_ticket(unit, ticket.id, action, TicketState.APPROVED)
+        move(unit, action.id, S.APPROVED, lease_ms=0)
 
 
 def _wait(unit: Unit, step: Wait) -> None:

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.actions import LIFE_CYCLE, ActionState, is_final
-from gateway.core.budgets import DAY_MS, HOUR_MS, gives_back, refunds, reserved_at, window_end_ms, window_key
+from gateway.core.budgets import (
+    DAY_MS,
+    HOUR_MS,
+    PipelineUse,
+    gives_back,
+    refunds,
+    reserved_at,
+    settled_minutes,
+    window_end_ms,
+    window_key,
+)
 from gateway.core.rulings import Reservation
 
 TIMES = st.integers(min_value=0, max_value=2**45)
@@ -56,3 +66,13 @@ def test_refunds_are_the_reservations_that_come_back() -> None:
     assert refunds((actions, held), ActionState.PERFORMED) == (held,)
     assert refunds((actions, held), ActionState.DENIED) == (actions, held)
     assert refunds((actions, held), ActionState.HELD) == ()
+
+
+def test_a_pipeline_is_settled_when_it_is_over_or_never_appeared_or_was_forgotten() -> None:
+    none, busy = PipelineUse(found=0), PipelineUse(found=2, under_way=True)
+
+    assert settled_minutes(PipelineUse(found=1, seconds=61), 0) == 2
+    assert (settled_minutes(none, HOUR_MS // 5), settled_minutes(none, HOUR_MS)) == (None, 0)
+    assert (settled_minutes(busy, HOUR_MS), settled_minutes(None, HOUR_MS)) == (None, None)
+    forgotten = settled_minutes(busy, DAY_MS), settled_minutes(None, DAY_MS)
+    assert all(minutes is not None and minutes > DAY_MS for minutes in forgotten)
