@@ -147,12 +147,14 @@ class Database:
             )
             return
         _run(connection, *_limits(self._busy_s), *_durable(connection))
+        _keep_nul(connection)
 
     def _prepare_reader(self, connection: Any, _record: Any) -> None:
         if self.dialect == "sqlite":
             _run(connection, *_pragmas("query_only=ON"))
             return
         _run(connection, *_limits(self._busy_s), "SET default_transaction_read_only = on")
+        _keep_nul(connection)
 
 
 def _parsed(url: str) -> URL:
@@ -199,6 +201,17 @@ def _durable(connection: Any) -> tuple[str, ...]:
 
 def _pragmas(*values: str) -> Iterator[str]:
     return (f"PRAGMA {value}" for value in values)
+
+
+def _keep_nul(connection: Any) -> None:
+    """PostgreSQL's text cannot hold U+0000: it is kept as U+2400, which shows it. The log has the text as it came."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class Text(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\u2400"))
+
+    connection.adapters.register_dumper(str, Text)
 
 
 def _run(connection: Any, *statements: str) -> None:

@@ -13,9 +13,11 @@ from audit.errors import LogDamagedError
 from audit.note import parse_vkey
 from audit.verify import verify_bundle
 from gateway.adapters.clock import SystemClock, UlidIds
+from gateway.adapters.store.database import Database
 from gateway.adapters.store.genesis import boot, create
 from gateway.adapters.store.store import Store
 from gateway.app.backup import back_up, restore
+from gateway.app.replicas import check_database
 from gateway.app.restored import accept_restore
 from gateway.app.sources import memory_of, open_log, store_sources
 from gateway.app.upkeep import alone, migrate_home
@@ -250,6 +252,34 @@ async def test_a_dump_of_postgresql_is_put_back_with_its_own_tools_and_then_refu
 
     assert "an old backup was restored" in said
     assert after.ok, after.detail
+
+
+async def test_a_gateway_refuses_another_form_of_the_database_and_names_the_command(
+    settings: Settings,
+) -> None:
+    engine = Database(settings.database).writer()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        with pytest.raises(SettingsError, match="run `loopgate migrate`"):
+            check_database(settings)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        for refuse in (check_database, migrate_home):
+            with pytest.raises(SettingsError, match="newer than this version"):
+                refuse(settings)
+    engine.dispose()
+
+
+@only_sqlite
+async def test_a_home_without_a_database_is_not_given_an_empty_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (settings.home / "loopgate.db").unlink()
+
+    for attempt in (lambda: migrate_home(settings), lambda: back_up(settings, tmp_path / "backup")):
+        with pytest.raises(SettingsError, match="There is no database at"):
+            attempt()
+
+    assert not (settings.home / "loopgate.db").exists()
 
 
 @only_postgresql

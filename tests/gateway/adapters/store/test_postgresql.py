@@ -236,15 +236,23 @@ async def test_a_server_that_is_gone_refuses_and_is_taken_up_when_it_is_back(
         assert await recorded(store) == ["s1", "s3"]
 
 
-async def test_a_text_that_the_database_cannot_hold_fails_its_own_unit_only(world: World) -> None:
+async def test_a_text_with_a_nul_is_kept_so_that_it_shows(world: World) -> None:
     with world.store() as store:
-        answers = await asyncio.gather(
-            store.writer.run(adding("s1")), store.writer.run(adding("nul\0")), return_exceptions=True
-        )
+        stop = await store.emergency.engage("agent", AGENT, reason="It burns.\0Really.", by=OWNER)
+        (kept_stop,) = await store.emergency.stops()
+        (event,) = await store.archive.events(subject=stop.id, event_type=None, after=None, limit=2)
+        nothing = await store.archive.events(subject="nul\0", event_type=None, after=None, limit=2)
 
-        assert answers[0] == "s1"
-        assert isinstance(answers[1], LedgerUnavailableError)
-        assert await kept(store) == {"s1"}
+    assert kept_stop.reason == "It burns.\u2400Really."
+    assert event.disclosures == {"reason": "It burns.\0Really."}
+    assert nothing == ()
+
+
+@pytest.mark.parametrize("table", ["audit_leaves", "audit_checkpoints"])
+@pytest.mark.parametrize("verb", ["UPDATE {} SET time_ms = 0", "DELETE FROM {}", "TRUNCATE {}"])
+async def test_leaves_and_checkpoints_only_grow(world: World, table: str, verb: str) -> None:
+    with pytest.raises(psycopg.Error, match=f"{table} only grows"):
+        world.run(verb.format(table))
 
 
 GRANTS = """
