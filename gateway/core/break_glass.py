@@ -13,7 +13,7 @@ from gateway.core.model import Model
 from gateway.core.principals import Roster
 from gateway.core.rulings import Clause, Effect, Finding, Narrowing, Ruling
 from gateway.core.tickets import merged
-from gateway.core.vocabulary import SPECS, ActionType, System
+from gateway.core.vocabulary import SPECS, System
 
 LONGEST_MINUTES = 60
 CONFIRM_WITHIN_MS = 15 * 60_000
@@ -81,7 +81,7 @@ def glass_value(scope: str, value: str, roster: Roster) -> str:
     """What a break-glass names, spelt as actions spell it. Raises `MalformedError` for what nothing could match."""
     wrong = "Break-glass is for one agent, project or action type, never for everything"
     if scope != "everything":
-        wrong = wrong_with(scope, value, roster) or _own_with(scope, value)
+        wrong = _own_with(scope, value) or wrong_with(scope, value, roster)
     if wrong:
         raise MalformedError(f"{wrong}; nothing was opened.", field="/value")
     return project_at(value) or value if scope == "project" else value
@@ -139,6 +139,7 @@ def _asking_one(finding: Finding) -> Finding:
 
 
 def _own_with(scope: str, value: str) -> str | None:
-    if scope == "action_type" and SPECS[ActionType(value)].systems == (System.LOOPGATE,):
+    own = {kind.value for kind, spec in SPECS.items() if spec.systems == (System.LOOPGATE,)}
+    if scope == "action_type" and value in own:
         return "Break-glass does not reach the gateway's own actions"
     return None

@@ -7,7 +7,7 @@ import pytest
 from gateway import derived
 from gateway.core.catalogue import Catalogue
 from gateway.core.errors import FactsMissingError
-from gateway.core.principals import Roster
+from gateway.core.principals import Person, Role, Roster
 from gateway.core.questions import Question
 from gateway.core.rulings import Assurance, Clause
 from gateway.core.tickets import Ticket, TicketState, Vote
@@ -235,3 +235,19 @@ def test_addresses_nobody_knows_are_as_many_people_and_the_unknown_opener_is_one
 
     assert derived.authors_of(change, None, ROSTER) == ((AGENT, OWNER), 2)
     assert derived.authors_of(change, opened, ROSTER) == ((AGENT, OWNER), 3)
+
+
+async def test_a_person_acts_for_itself_on_the_gateways_own_things_with_the_grants_of_its_roles() -> None:
+    people = (Person(id=AGENT, roles=(Role.OPERATOR, Role.APPROVER)),)
+    person = (await Scene(roster=Roster(people=people)).gathering.gather(merge_of(), None)).agent
+
+    assert (person.id, person.owner, person.status, person.tier) == (AGENT, AGENT, "active", "observer")
+    assert person.grants == ("role:approver", "role:operator")
+    assert person.projects == ("loopgate",)
+
+
+async def test_a_person_who_is_suspended_is_suspended() -> None:
+    roster = Roster(people=(Person(id=AGENT, roles=(Role.OPERATOR,)),))
+    scene = Scene(roster=roster, counters=FakeCounters(is_suspended=True))
+
+    assert (await scene.gathering.gather(merge_of(), None)).agent.status == "suspended"

@@ -261,3 +261,23 @@ def at_terminal(command: list[str]) -> "pexpect.spawn[bytes]":
 def _hear_interrupts() -> None:
     """Whoever runs the suite in the background has it ignore the interrupt, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_break_glass_goes_from_hand_to_hand_to_hand(shell: Shell) -> None:
+    wanted = ("break-glass", "open", "project", "shop/checkout", "--ticket", "INC-7", "--minutes", "5")
+    opened = shell.person(OPERATOR, *wanted, "--reason", "The shop is down.", "--json")
+    glass = opened.document["id"]
+    own = shell.person(OPERATOR, "break-glass", "confirm", glass, "--json")
+    confirmed = shell.person(OWNER, "break-glass", "confirm", glass)
+    closed = shell.person(OWNER, "break-glass", "close", glass)
+    found = ("--finding", "It was right.", "--justified")
+    reviewed = shell.person(RELEASE, "break-glass", "review", glass, *found, "--json")
+    listed = shell.person(OPERATOR, "break-glass", "list", "--json").document["items"]
+    table = shell.person(OPERATOR, "break-glass", "list")
+
+    assert (opened.code, confirmed.code, closed.code, reviewed.code) == (0, 0, 0, 0)
+    assert own.document["code"] == "self_approval"
+    assert "in force for 5 minutes" in confirmed.out
+    assert reviewed.document["stands"] == "reviewed"
+    assert glass in [item["id"] for item in listed]
+    assert table.code == 0

@@ -202,7 +202,16 @@ def test_it_names_one_thing_as_actions_spell_it(scope: str, value: str, kept: st
 
 @pytest.mark.parametrize(
     ("scope", "value"),
-    [("everything", ""), ("agent", "agt_nobody"), ("action_type", "stop.lift"), ("action_type", "issue.*")],
+    [("action_type", "stop.lift"), ("action_type", "policy.activate")],
+)
+def test_the_gateways_own_actions_are_out_of_its_reach(scope: str, value: str) -> None:
+    with pytest.raises(MalformedError, match="own actions"):
+        glass_value(scope, value, ROSTER)
+
+
+@pytest.mark.parametrize(
+    ("scope", "value"),
+    [("everything", ""), ("agent", "agt_nobody"), ("action_type", "issue.*"), ("project", "shop")],
 )
 def test_what_is_too_wide_or_matches_nothing_is_refused(scope: str, value: str) -> None:
     with pytest.raises(MalformedError):
