@@ -143,7 +143,7 @@ def authors_of(
 ) -> tuple[tuple[str, ...], int]:
     """Who made the change, as roster ids with the owner of every agent, and how many makers are unknown.
 
-    Each unknown identity counts: with two of them, two voters may be makers (ADR 0013). The opener of a merge request
+    Each unknown identity counts: with two of them, two voters may be makers (ADR 0015). The opener of a merge request
     whom nobody knows may be a third. The gateway's own identity (`gateway`) makes nothing by itself.
     """
     named = (

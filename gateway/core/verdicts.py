@@ -52,7 +52,7 @@ def _denies_for_good(denials: list[Finding], approved: Ticket | None, judgement:
 
 
 def _is_rate(finding: Finding, action: Action) -> bool:
-    """A used-up budget denies at once, unless the action said that it can wait (ADR 0014)."""
+    """A used-up budget denies at once, unless the action said that it can wait (ADR 0016)."""
     return finding.code.startswith("RATE-") and not action.can_wait
 
 

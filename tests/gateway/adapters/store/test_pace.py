@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
+from gateway.adapters.store import tables
 from gateway.adapters.store.store import Store
 from gateway.core.errors import TooManyRequestsError
 from gateway.core.rulings import Reservation
@@ -67,11 +69,9 @@ def ci(minutes: int) -> tuple[Reservation, ...]:
 
 
 async def used(store: Store, budget: str) -> int:
-    return await store.reader.run(
-        lambda c: c.exec_driver_sql(
-            f"SELECT coalesce(sum(used), 0) FROM budgets WHERE budget = '{budget}'"
-        ).scalar_one()
-    )
+    account = tables.budgets.c
+    query = select(func.coalesce(func.sum(account.used), 0)).where(account.budget == budget)
+    return int(await store.reader.run(lambda connection: connection.execute(query).scalar_one()))
 
 
 async def test_a_finished_pipeline_gives_back_its_place_and_unused_minutes_once(
