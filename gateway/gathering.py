@@ -4,7 +4,6 @@ Reads only, through the ports. What a target cannot tell is in `missing`, by the
 it is never guessed, and a target's failure never raises from here.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -134,11 +133,9 @@ class Gathering:
             return None, tuple(_missing(path, error) for path in CHANGE_PATHS)
 
     async def _agent(self, action: Action, in_force: PolicyInForce, now_ms: int) -> AgentFacts:
-        usage, suspended, tier = await asyncio.gather(
-            self.counters.usage(action.agent, now_ms),
-            self.counters.suspended(action.agent),
-            self.counters.current_tier(action.agent),
-        )
+        usage = await self.counters.usage(action.agent, now_ms)
+        suspended = await self.counters.suspended(action.agent)
+        tier = await self.counters.current_tier(action.agent)
         return derived.agent_facts(action, in_force.roster, usage, suspended=suspended, current_tier=tier)
 
 

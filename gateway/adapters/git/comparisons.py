@@ -4,8 +4,6 @@ Files that only come, or only go, have exactly one description. Edited files (wh
 and files that both come and go (which may be renames) are git's to describe.
 """
 
-from collections.abc import AsyncIterator
-
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import Entry, Objects
 from gateway.adapters.git.diffs import Lines, NewBlob, RawEntry
@@ -20,7 +18,9 @@ _MOST_BYTES = 2 << 20
 
 async def compared(objects: Objects, before: str, after: str) -> tuple[RawEntry, ...]:
     """The raw entries between two trees in git's order, without renames. Raises `GitError`."""
-    return tuple([entry async for entry in _entries(objects, before, after, b"")])
+    found: list[RawEntry] = []
+    await _compare(objects, before, after, b"", found)
+    return tuple(found)
 
 
 async def described(
@@ -62,18 +62,15 @@ def _lines(content: bytes, status: str) -> Lines:
     return Lines(added=tuple(parts)) if status == "A" else Lines(removed=tuple(parts))
 
 
-async def _entries(objects: Objects, before: str, after: str, at: bytes) -> AsyncIterator[RawEntry]:
+async def _compare(objects: Objects, before: str, after: str, at: bytes, found: list[RawEntry]) -> None:
     old, new = await _files(objects, before), await _files(objects, after)
-    for key in sorted(old.keys() | new.keys()):
+    for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
         one, other = old.get(key), new.get(key)
-        if one == other:
-            continue
         if key.endswith(b"/"):
             trees = (one.oid if one else EMPTY_TREE, other.oid if other else EMPTY_TREE)
-            async for entry in _entries(objects, *trees, at + key):
-                yield entry
+            await _compare(objects, *trees, at + key, found)
         else:
-            yield _raw(one, other, at + key)
+            found.append(_raw(one, other, at + key))
 
 
 async def _files(objects: Objects, tree: str) -> dict[bytes, Entry]:

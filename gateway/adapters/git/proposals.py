@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_author_emails, co_authors
 from gateway.adapters.git.cat_file import CatFile, Objects
 from gateway.adapters.git.ci_files import ci_facts
+from gateway.adapters.git.comparisons import blobs_of, compared
 from gateway.adapters.git.content_scan import hits_of
 from gateway.adapters.git.edits import EditError, edits_of
 from gateway.adapters.git.inspection import Difference, History, Inspector, Span, View
@@ -50,9 +51,9 @@ class Proposals:
         new = overlay.objects()
         objects = OverlaidObjects(new, mirror.objects)
         made = _made(overlay.tree, span.head, params.message)
-        difference = await self._inspector.plain_difference(
-            objects, await self._tree(mirror, span.base), made.tree
-        )
+        base_tree = await self._tree(mirror, span.base)
+        entries = await compared(objects, base_tree, made.tree)
+        difference = await self._inspector.plain_difference(objects, entries)
         if difference is not None:
             return await self._measured(mirror, objects, difference, span, made, agent, ci_path)
         async with quarantined(mirror.path, new) as folder:
@@ -125,7 +126,7 @@ class Proposals:
         inspector = self._inspector
         base_tree = await self._tree(mirror, span.base)
         before = await inspector.history(mirror, span.head, span.trusted)
-        blobs = await inspector.blobs_between(objects, await self._tree(mirror, span.head), made.tree)
+        blobs = blobs_of(await compared(objects, await self._tree(mirror, span.head), made.tree))
         scanned = await inspector.scan(objects, blobs)
         hits = {(h.detector, h.path, h.line) for h in (*before.secrets, *scanned.hits)}
         secrets = hits_of(hits, inspector.bounds, truncated=before.truncated or scanned.truncated)
