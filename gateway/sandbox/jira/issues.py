@@ -8,7 +8,6 @@ from gateway.sandbox.jira.call import Call, Routes, refuse
 from gateway.sandbox.jira.site import TRANSITIONS, Comment, JiraIssue, Transition
 from gateway.sandbox.wire import Document, Reply, Route
 
-
 _HISTORIES = 100  # the newest, when an issue is expanded
 
 
