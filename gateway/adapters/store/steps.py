@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from audit.events import EventType
 from gateway.adapters.store import budgets, events, queries, rows, tables
@@ -25,6 +25,19 @@ LOOK_AGAIN_MS = 2_000
 PARKED_MS = 3_600_000
 """How long a parked action lives on after its budget's window has opened."""
 _INSERT_RULING = insert(tables.rulings)
+_vote, _ticket = tables.votes.c, tables.tickets.c
+# By way of the tickets, which have an index over what they ask.
+_REJECTION = (
+    select(_vote.reason)
+    .select_from(tables.tickets.join(tables.votes, _vote.ticket_id == _ticket.id))
+    .where(
+        _ticket.question_digest == bindparam("of_question"),
+        _vote.question_digest == bindparam("of_question"),
+        _vote.answer == "reject",
+    )
+    .order_by(_vote.cast_ms.desc())
+    .limit(1)
+)
 _CLOSES_REQUEST = frozenset({ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_CLOSE})
 
 
@@ -167,10 +180,7 @@ def _refuse_overtaken(unit: Unit, step: Hold) -> None:
 
 def rejection_of(connection: Connection, digest: str) -> str | None:
     """The reason of the newest vote that rejected this question, if there is one."""
-    vote = tables.votes.c
-    said_no = (vote.question_digest == digest) & (vote.answer == "reject")
-    query = select(vote.reason).where(said_no).order_by(vote.cast_ms.desc()).limit(1)
-    reason: str | None = connection.execute(query).scalar()
+    reason: str | None = connection.execute(_REJECTION, {"of_question": digest}).scalar()
     return reason
 
 
