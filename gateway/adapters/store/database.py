@@ -209,6 +209,7 @@ def _keep_nul(connection: Any) -> None:
 
     class Text(StrDumperUnknown):
         def dump(self, obj: str) -> Any:
+            """The text as the driver sends it."""
             return super().dump(obj.replace("\0", "\u2400"))
 
     connection.adapters.register_dumper(str, Text)
