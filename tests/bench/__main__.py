@@ -100,17 +100,23 @@ def posted(url: str, body: dict[str, Any], token: str | None = None) -> bytes:
 
 
 def measured(what: str, server: Server, url: str, request: bytes, status: int, clients: int) -> Row:
-    """Let the client process run against a server."""
+    """One row: the client process against a server."""
+    before = cpu_seconds(server.process.pid)
+    found = loaded(url, [request], status, clients, SECONDS)
+    return Row(what, clients, found, (cpu_seconds(server.process.pid) - before) / found.seconds)
+
+
+def loaded(url: str, requests: list[bytes], status: int, clients: int, seconds: float) -> Measured:
+    """Let the client process run for so long."""
     parts = urlsplit(url)
     load = Load(
         host=parts.hostname or "",
         port=parts.port or 0,
-        request=base64.b64encode(request).decode(),
+        requests=[base64.b64encode(request).decode() for request in requests],
         status=status,
         connections=clients,
-        seconds=SECONDS,
+        seconds=seconds,
     )
-    before = cpu_seconds(server.process.pid)
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench.client"],
         input=json.dumps(asdict(load)).encode(),
@@ -119,9 +125,8 @@ def measured(what: str, server: Server, url: str, request: bytes, status: int, c
         check=False,
     )
     if ran.returncode:
-        raise SystemExit(f"{what}: {ran.stderr.decode()}")
-    found = Measured(**json.loads(ran.stdout))
-    return Row(what, clients, found, (cpu_seconds(server.process.pid) - before) / found.seconds)
+        raise SystemExit(f"{url}: {ran.stderr.decode()}")
+    return Measured(**json.loads(ran.stdout))
 
 
 def rows_of_denials(folder: Path) -> tuple[list[Row], dict[int, dict[str, tuple[int, float]]]]:

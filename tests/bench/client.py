@@ -6,10 +6,12 @@ asyncio so that the client costs little beside the server it shares the machine 
 
 import asyncio
 import base64
+import itertools
 import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 
 _HEAD_END = b"\r\n\r\n"
 _WARM_UP = 15
@@ -19,16 +21,15 @@ _WARM_UP = 15
 class Load:
     """What to send, where, over how many connections, for how many seconds, and the status it must get.
 
-    `request` is the whole HTTP request in base64. `limit` ends the load after that many answers, 0 never.
+    `requests` are whole HTTP requests in base64; the connections take turns at them.
     """
 
     host: str
     port: int
-    request: str
+    requests: list[str]
     status: int
     connections: int
     seconds: float
-    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class WrongAnswerError(Exception):
 class _Connection(asyncio.Protocol):
     """Sends the request again as soon as its answer is whole, until `go_on` says no."""
 
-    def __init__(self, run: "_Run", over: asyncio.Future[None]) -> None:
-        self._run, self._over = run, over
+    def __init__(self, run: "_Run", request: bytes, over: asyncio.Future[None]) -> None:
+        self._run, self._request, self._over = run, request, over
         self._transport: asyncio.Transport
         self._began = 0.0
         self._buffer = b""
@@ -87,7 +88,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._began = time.perf_counter()
-        self._transport.write(self._run.request)
+        self._transport.write(self._request)
 
 
 class _Run:
@@ -95,26 +96,23 @@ class _Run:
 
     def __init__(self, load: Load) -> None:
         self.load = load
-        self.request = base64.b64decode(load.request)
+        self.requests = [base64.b64decode(request) for request in load.requests]
         self.times: list[float] = []
         self.until = 0.0
 
     def took(self, now: float, seconds: float) -> bool:
         """Note one answer; whether to go on."""
         self.times.append(seconds * 1000)
-        return now < self.until and (not self.load.limit or len(self.times) < self.load.limit)
+        return now < self.until
 
     async def through(self, connections: int, seconds: float) -> None:
         """Keep that many connections busy for that long."""
         loop = asyncio.get_running_loop()
         self.until = time.perf_counter() + seconds
         over: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
-        for one in over:
-            await loop.create_connection(
-                lambda one=one: _Connection(self, one),  # type: ignore[misc]
-                self.load.host,
-                self.load.port,
-            )
+        for one, request in zip(over, itertools.cycle(self.requests), strict=False):
+            made = partial(_Connection, self, request, one)
+            await loop.create_connection(made, self.load.host, self.load.port)
         await asyncio.gather(*over)
 
 

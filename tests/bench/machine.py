@@ -16,6 +16,12 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(fields[place]) for place in (11, 12, 13, 14)) / _TICKS
 
 
+def resident_bytes(pid: int) -> int:
+    """How much memory of the machine a process holds (proc(5), statm)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def fsync_ms(folder: Path) -> float:
     """The middle time to append 4 KiB to a file there and make it durable, in milliseconds."""
     times = []

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,16 @@ _LINES = 12
 _PLENTY = 1_000_000_000
 
 
-def make_home(folder: Path) -> Path:
-    """A home whose catalogue has many services in one repository, and budgets that a benchmark cannot use up."""
+def make_home(folder: Path, *, more_agents: int = 0) -> Path:
+    """A home whose catalogue has many services in one repository, and budgets that a benchmark cannot use up.
+
+    The roster gets `more_agents` beside those of the shipped one, named by `agent`.
+    """
     policies = folder / "policies"
     shutil.copytree(ROOT / "policies", policies)
     for name, change in _CHANGES.items():
         _change(policies, name, change)
+    _change(policies, "agents", partial(_with_more, more_agents))
     create_home(folder / "home", policies=policies, origin="bench.test/log", operator="The operator")
     return folder / "home"
 
@@ -97,6 +102,16 @@ def _many_services(data: dict[str, Any]) -> None:
         }
         for n in range(SERVICES)
     ]
+
+
+def agent(number: int) -> str:
+    """The id of one of the additional agents."""
+    return f"agt_worker_{number:04d}"
+
+
+def _with_more(count: int, data: dict[str, Any]) -> None:
+    model = next(a for a in data["agents"] if a["id"] == AGENT)
+    data["agents"] += [{**model, "id": agent(n)} for n in range(count)]
 
 
 def _contributor(data: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -32,6 +32,7 @@ from gateway.core.actions import Request
 from gateway.core.normalise import normalise
 from gateway.core.principals import Door, Principal, Scope
 from gateway.core.vocabulary import System
+from gateway.ports import Changes
 from gateway.sandbox.server import Sandbox
 from gateway.serving import Listener
 from gateway.settings import load_settings
@@ -40,6 +41,7 @@ from tests.bench.stopwatch import Stopwatch
 from tests.fakes.targets import FakeTarget
 from tests.town import PROJECT
 
+_TOKENS = 64
 SCOPE = Scope(projects=("shop/*", "jira:SHOP"), action_types=("*",))
 
 
@@ -63,11 +65,15 @@ async def serve_gateway(folder: Path) -> None:
         _compose(gateway, changes, watch)
         serve = settings.serve.model_copy(update={"port": 0})
         async with Listener(gateway, serve) as listener:
-            made = await gateway.store.credentials.issue(
-                AGENT, SCOPE, door="rest", lifetime_s=7200, by="bench"
-            )
+            known = [a.id for a in gateway.policy.in_force.roster.agents if a.id.startswith("agt_worker_")]
+            tokens = [await _token(gateway, name) for name in (AGENT, *known[:_TOKENS])]
             document = await _document(gateway)
-            await announce(listener.url, token=made.secret, document=document, parts=watch)
+            await announce(listener.url, token=tokens[0], tokens=tokens[1:], document=document, parts=watch)
+
+
+async def _token(gateway: Gateway, agent: str) -> str:
+    made = await gateway.store.credentials.issue(agent, SCOPE, door="rest", lifetime_s=7200, by="bench")
+    return made.secret
 
 
 @asynccontextmanager
@@ -93,7 +99,9 @@ def _compose(gateway: Gateway, changes: GitChanges, watch: Stopwatch) -> None:
     given = gateway.neighbours
     judge = given.road.judge
     targets = {s: watch.around("target", t, "inspect", "perform") for s, t in gateway.targets.items()}
-    gathering = replace(judge.gathering, changes=watch.around("git", changes, "of_commit"), targets=targets)
+    gathering = replace(
+        judge.gathering, changes=watch.around("git", cast("Changes", changes), "of_commit"), targets=targets
+    )
     policy = watch.around("policy", judge.policy, "decide")
     road = replace(
         given.road,
