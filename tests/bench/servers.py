@@ -63,7 +63,7 @@ async def serve_gateway(folder: Path) -> None:
     async with open_gateway(settings) as gateway, measuring(folder) as changes:
         gateway.targets[System.GITLAB] = FakeTarget(System.GITLAB, seen=SEEN)
         _compose(gateway, changes, watch)
-        serve = settings.serve.model_copy(update={"port": 0})
+        serve = settings.serve.model_copy(update={"port": 0, "proposals_per_minute": 0})
         async with Listener(gateway, serve) as listener:
             known = [a.id for a in gateway.policy.in_force.roster.agents if a.id.startswith("agt_worker_")]
             tokens = [await _token(gateway, name) for name in (AGENT, *known[:_TOKENS])]

@@ -66,7 +66,7 @@ def serve(order: dict[str, Any]) -> None:
 
 async def _serve(order: dict[str, Any]) -> None:
     settings = load_settings(Path(order["home"]))
-    serving = settings.serve.model_copy(update={"port": 0})
+    serving = settings.serve.model_copy(update={"port": 0, "proposals_per_minute": 0})
     async with open_gateway(settings, LateClock(order["ahead_ms"])) as gateway:
         if order.get("step"):
             gateway.store.writer._after = fatal(order["step"], order["nth"])
