@@ -12,7 +12,7 @@ from gateway.core.actions import LIFE_CYCLE, RESUMABLE, Action, ActionState
 from gateway.core.errors import ConflictError, LedgerUnavailableError, NotFoundError
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.permits import RULING_LIFETIME_MS
-from gateway.core.rulings import Reservation
+from gateway.core.rulings import Reservation, Retry
 from gateway.core.steps import Blocked, Deny, Finish, Hold, Start, Step, Supersede, Wait
 from gateway.core.tickets import TICKET_LIFE, Bench, Ticket, TicketState, Vote, outcome_of, refuse_vote
 from gateway.core.vocabulary import ActionType
@@ -270,7 +270,7 @@ class FakeLedger:
                 self._release(kept, row.action.id, "open_merge_requests")
 
     def _park(self, kept: _Kept, step: Deny | Wait) -> None:
-        codes = [f.code for f in step.judgement.ruling.findings]
+        codes = [f.code for f in step.judgement.ruling.findings if f.retry is Retry.WAIT_UNTIL]
         rates = [c for c in codes if c.startswith("RATE-")] if isinstance(step, Wait) else []
         kept.story += ["budget.parked"] * (codes.count("OVER_BUDGET") + len(rates))
 

@@ -15,6 +15,7 @@ from gateway.core.digests import digest_of
 from gateway.core.errors import NotFoundError
 from gateway.core.judgements import Judgement
 from gateway.core.outcomes import AnyOutcome
+from gateway.core.rulings import Retry
 from gateway.core.steps import Blocked, Deny, Finish, Hold, Start, Step, Supersede, Wait
 from gateway.core.tickets import Ticket, TicketState
 from gateway.core.vocabulary import ActionType
@@ -224,7 +225,9 @@ def _kept_until(unit: Unit, step: Wait) -> dict[str, int]:
 def _park(unit: Unit, judgement: Judgement, also: str = budgets.OVER_BUDGET) -> None:
     """Work that a budget stops is finished and stays: `budget.parked` says so; `also` begins further codes."""
     for finding in judgement.ruling.findings:
-        if finding.code.startswith((budgets.OVER_BUDGET, also)):
+        # One that does not end by itself says that nobody could count, not that a budget is used up.
+        used_up = finding.retry is Retry.WAIT_UNTIL
+        if used_up and finding.code.startswith((budgets.OVER_BUDGET, also)):
             blocked = Blocked(
                 guard="budget", code=finding.code, detail=finding.message, until_ms=finding.until_ms
             )
