@@ -12,11 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from rich.console import Console
 from rich.table import Table
@@ -272,13 +274,11 @@ def _connect(folder: Path, said: dict[str, Any]) -> None:
 
 
 def _wait_for(address: str) -> None:
-    import time
-    from urllib.request import urlopen
-
+    pause = threading.Event()
     for _ in range(100):
         with contextlib.suppress(OSError), urlopen(f"http://{address}/health?bundles=true", timeout=1):
             return
-        time.sleep(0.1)
+        pause.wait(0.1)
     raise SystemExit("OPA did not start.")
 
 
