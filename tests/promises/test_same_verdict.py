@@ -22,7 +22,8 @@ PROPOSALS = {
     "a commit that edits the rules": proposal("commit.create", RULES, branch="agent/held"),
     "a comment": proposal("issue.comment", {"body": "Hello."}, jira=True, issue="SHOP-1"),
     "a comment with a secret": proposal("issue.comment", SECRET, jira=True, issue="SHOP-1"),
-    "a type that is not supported": proposal("pipeline.run", {"ref": "main"}),
+    "a pipeline on main": proposal("pipeline.run", {"ref": "main"}),
+    "a type that is not supported": proposal("branch.push", {}, refs=["refs/heads/agent/x"]),
 }
 
 

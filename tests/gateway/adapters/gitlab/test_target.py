@@ -22,8 +22,8 @@ from tests.gateway.adapters.gitlab.rigs import (
 
 
 async def test_an_action_type_it_does_not_know_is_refused(world: World) -> None:
-    action = world.act(T.PIPELINE_RUN, {})
-    with pytest.raises(TargetRefusedError, match=r"pipeline\.run"):
+    action = world.act(T.BRANCH_PUSH, {}, refs=("refs/heads/agent/x",))
+    with pytest.raises(TargetRefusedError, match=r"branch\.push"):
         await world.target.prepare(permit_for(action, Inspection()))
 
 
