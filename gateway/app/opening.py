@@ -165,6 +165,7 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
         ),
         desk=store.desk,
         credentials=store.credentials,
+        denials=store.sessions,
         emergency=store.emergency,
         break_glass=store.break_glass,
         archive=store.archive,

@@ -83,6 +83,14 @@ class Credentials(Protocol):
         ...
 
 
+class Denials(Protocol):
+    """The count of what was refused at a door."""
+
+    def count(self, source: str, door: str, code: str, now_ms: int) -> None:
+        """Note one."""
+        ...
+
+
 class Emergency(Protocol):
     """Stops. In force for the next unit."""
 

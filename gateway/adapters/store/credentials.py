@@ -66,7 +66,11 @@ class SqlCredentials:
 
         Raises `UnauthenticatedError` (`bad_code`) or `ConflictError`.
         """
-        return await self._writer.run(lambda unit: _register_key(unit, code, public_key))
+        try:
+            return await self._writer.run(lambda unit: _register_key(unit, code, public_key))
+        except UnauthenticatedError as error:
+            self._sessions.count(key_id_of(public_key), "sign_in", error.code, self._sources.clock.now_ms())
+            raise
 
     async def vote_key(self, key_id: str) -> VoteKey | None:
         """A vote key that is in use."""

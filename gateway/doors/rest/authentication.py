@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from gateway.core.errors import OutOfScopeError, UnauthenticatedError
 from gateway.core.principals import Door, Principal, Role
 from gateway.doors.rest.context import Given
+from gateway.doors.rest.refusals import believed, note
 
 _bearer = HTTPBearer(auto_error=False, description="A gateway token (`lg_…`) or an OIDC JWT.")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
@@ -17,11 +18,14 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 async def signed_in(request: Request, given: Given, bearer: Bearer) -> Principal:
     """The principal of this request; raises `UnauthenticatedError`."""
     if bearer is None:
+        note(request.scope, UnauthenticatedError.code)
         raise UnauthenticatedError(
             "Send `Authorization: Bearer <token>`. People read a ticket with `loopgate tickets show --web`."
         )
     source = request.client.host if request.client else "unknown"
-    return await given.identity.authenticate(bearer.credentials, door=Door.REST, source=source)
+    principal = await given.identity.authenticate(bearer.credentials, door=Door.REST, source=source)
+    believed(request.scope, principal)
+    return principal
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]

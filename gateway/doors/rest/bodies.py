@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.core.secret_detectors import find, without_secrets
 from gateway.doors.rest.problems import problem
+from gateway.doors.rest.refusals import note
 
 _MIB = 1024 * 1024
 LIMIT = _MIB
@@ -34,6 +35,7 @@ class BodyLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through what is well formed; answer the rest with a problem document."""
         if scope["type"] == "http" and _names_secret(scope):
+            note(scope, "malformed")
             await problem(422, "malformed", _TELLING_ADDRESS)(scope, receive, send)
             return
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
@@ -43,10 +45,12 @@ class BodyLimits:
         body = await _read(receive, limit)
         if body is None:
             refusal = problem(413, "too_large", f"The body is over {limit} bytes; nothing was done.")
+            note(scope, "too_large")
             await refusal(scope, receive, send)
             return
         wrong = _wrong(body, scope["path"])
         if wrong:
+            note(scope, "malformed")
             await problem(422, "malformed", wrong)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)

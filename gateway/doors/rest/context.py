@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from gateway.carrier import Carrier
-from gateway.doors.ports import Archive, Credentials, Desk, Emergency, Glasses, Signals
+from gateway.doors.ports import Archive, Credentials, Denials, Desk, Emergency, Glasses, Signals
 from gateway.pipeline import Road
 from gateway.ports import Clock, Counters, Identity, Policy, Readiness
 
@@ -28,6 +28,7 @@ class Neighbours:
     identity: Identity
     desk: Desk
     credentials: Credentials
+    denials: Denials
     emergency: Emergency
     break_glass: Glasses
     archive: Archive

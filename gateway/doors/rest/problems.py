@@ -23,6 +23,7 @@ from gateway.core.errors import (
 )
 from gateway.core.secret_detectors import without_secrets
 from gateway.core.text import show
+from gateway.doors.rest.refusals import note
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -52,6 +53,8 @@ TITLES = {
     503: "Not available now",
     504: "In doubt",
 }
+# Whoever raises these counts them, under what was tried.
+_COUNTED = (UnauthenticatedError, TooManyRequestsError)
 _ROUTING = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -85,10 +88,13 @@ def of_error(error: LoopgateError) -> Response:
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem document; nothing a caller sends becomes a traceback."""
 
-    async def ours(_: Request, error: Exception) -> Response:
+    async def ours(request: Request, error: Exception) -> Response:
+        if isinstance(error, CallerError) and not isinstance(error, _COUNTED):
+            note(request.scope, error.code)
         return of_error(error) if isinstance(error, LoopgateError) else _unexpected(error)
 
-    async def malformed(_: Request, error: Exception) -> Response:
+    async def malformed(request: Request, error: Exception) -> Response:
+        note(request.scope, MalformedError.code)
         return _malformed(error) if isinstance(error, RequestValidationError) else _unexpected(error)
 
     async def routing(request: Request, error: Exception) -> Response:
@@ -120,6 +126,7 @@ def _malformed(error: RequestValidationError) -> Response:
 
 def _routed(request: Request, error: HTTPException) -> Response:
     code = _ROUTING.get(error.status_code, "malformed")
+    note(request.scope, code)
     detail = {
         "not_found": "There is no such route; the OpenAPI document lists those there are.",
         "method_not_allowed": "This route does not answer that method.",
