@@ -165,3 +165,8 @@ def test_a_tag_others_take_for_a_release_is_told(
     kind: ActionType, *, protected: bool, released: bool, signs: tuple[str, ...]
 ) -> None:
     assert tag_signals(kind, protected=protected, released=released) == signs
+
+
+def test_case_beyond_ascii_hides_nothing() -> None:
+    # The long s is an s in another case, but not to `str.lower`.
+    assert signals("a.sql", added=("GIT PUSH origin --tag\u017f",), removed=(), deleted=False) == ("publish",)

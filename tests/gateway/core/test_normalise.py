@@ -11,7 +11,7 @@ from gateway.core.normalise import MAX_INTENT, normalise
 from gateway.core.params import UntypedParams, params_model
 from gateway.core.principals import Role, Scope
 from gateway.core.vocabulary import SPECS, ActionType
-from gateway.core.wellformed import MAX_DEPTH
+from gateway.core.wellformed import MAX_DEPTH, weight
 from tests.gateway.core.making import AGENT, GITLAB, HEAD, JIRA, NOW_MS, OWNER, meant, principal
 
 SECRET = "glpat-" + "a1B2_" * 4
@@ -370,3 +370,7 @@ def test_equal_requests_have_equal_digests_and_the_trace_is_not_in_them() -> Non
 
     assert one.digest == two.digest
     assert one.digest != meant("issue.create", JIRA, {"title": "T"}).digest
+
+
+def test_the_weight_of_a_document_is_that_of_its_texts() -> None:
+    assert weight({"a": ["one", {"b": ("two", 3, None)}], "long name": "four"}) == 10
