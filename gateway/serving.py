@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.app import Gateway
 from gateway.app.watched_door import WatchedDoor
-from gateway.doors.metrics import PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
+from gateway.doors.metrics import DiskUse, PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
 from gateway.doors.rest.door import rest_door
 from gateway.settings import ServeSettings
 
@@ -78,6 +78,7 @@ class Listener:
             gateway.watch.meters,
             StoredFigures(store.figures, gateway.clock.now_ms),
             WriterQueue(lambda: store.writer.waiting),
+            DiskUse(gateway.disk.used_share),
             PolicyInfo(lambda: gateway.policy.in_force.version),
         )
 

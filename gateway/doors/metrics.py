@@ -126,6 +126,19 @@ class WriterQueue(Collector):
         )
 
 
+class DiskUse(Collector):
+    """How full the fullest disk under the gateway is, read at each scrape."""
+
+    def __init__(self, used_share: Callable[[], float]) -> None:
+        self._used_share = used_share
+
+    def collect(self) -> Iterator[Metric]:
+        """The share in use now, 0 to 1."""
+        yield GaugeMetricFamily(
+            "loopgate_disk_used_ratio", "Share of the fullest disk in use, 0 to 1.", value=self._used_share()
+        )
+
+
 class PolicyInfo(Collector):
     """Which policy judges, as a constant with labels; a change of the digest is a deployment."""
 

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
 
+from gateway.adapters.disk import WARN_AT
 from gateway.adapters.store.unit import Unit
 from gateway.client.api import ApiError
 from gateway.core.errors import LedgerUnavailableError
@@ -107,6 +108,7 @@ async def disk_nearly_full(stage: Stage) -> None:
         async with stage.open() as scene:
             await disk.fill(scene, share=0.92)
             await scene.suffer()
+            assert scene.town.gateway.disk.used_share() > WARN_AT
             disk.make_room(scene)
             await scene.recover(ISSUE)
 

@@ -359,9 +359,14 @@ async def test_a_denial_of_what_has_ended_changes_nothing(world: World) -> None:
 async def test_an_unreadable_target_is_a_missing_fact_for_the_policy(world: World) -> None:
     world.gitlab.seen = Inspection()
     world.gitlab.switches.garbage = True
-    await world.propose()
+    world.policy.says = (denies("GATE-002"), denies("PATH-001"))
+    outcome = await world.propose()
 
     assert world.policy.documents[0]["missing_total"] > 0
+    ruling = world.ledger.kept.rows[outcome.action_id].ruling
+    assert ruling is not None
+    why = world.policy.documents[0]["missing"][0]["reason"]
+    assert {f.code: why in f.message for f in ruling.findings} == {"GATE-002": True, "PATH-001": False}
 
 
 async def test_a_large_request_is_read_beside_the_others_and_means_the_same(world: World) -> None:

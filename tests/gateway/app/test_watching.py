@@ -20,7 +20,15 @@ from gateway.app.watched_door import WatchedDoor
 from gateway.app.watching import Watch, watched_target
 from gateway.core.errors import FactsMissingError, TargetError, TargetRefusedError, TargetUnclearError
 from gateway.core.vocabulary import System
-from gateway.doors.metrics import Meters, PolicyInfo, StoredFigures, WriterQueue, exported, serve_metrics
+from gateway.doors.metrics import (
+    DiskUse,
+    Meters,
+    PolicyInfo,
+    StoredFigures,
+    WriterQueue,
+    exported,
+    serve_metrics,
+)
 from gateway.doors.rest.door import rest_door
 from tests.town import Town, proposal
 
@@ -184,6 +192,7 @@ def registry_of(town: Town) -> Any:
         gateway.watch.meters,
         StoredFigures(gateway.store.figures, gateway.clock.now_ms),
         WriterQueue(lambda: gateway.store.writer.waiting),
+        DiskUse(gateway.disk.used_share),
         PolicyInfo(lambda: gateway.policy.in_force.version),
     )
 
