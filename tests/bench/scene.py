@@ -39,6 +39,8 @@ def make_home(folder: Path, *, more_agents: int = 0) -> Path:
         _change(policies, name, change)
     _change(policies, "agents", partial(_with_more, more_agents))
     create_home(folder / "home", policies=policies, origin="bench.test/log", operator="The operator")
+    with (folder / "home" / "loopgate.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[serve]\nproposals_per_minute = 0\n")
     return folder / "home"
 
 
