@@ -73,7 +73,8 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})\s{0,4}:\s{0,4}\S")
 _KNOWN_TRAILER = re.compile(
     r"(?:co-authored|signed-off|reviewed|acked|tested|reported|approved|committed|merged)-by$"
 )
-_SHELL = re.compile(r"[`$;|&<>\\\r\n]")
+# What a shell carries out is one hit: `$(`, `${`, `<(`, `>(`, `&&`. A lone `&`, `<`, `>` or `$` is another.
+_SHELL = re.compile(r"\$[({]|[<>]\(|&&|[`$;|&<>\\\r\n]")
 _SHELL_FIELDS = frozenset({"title", "link_title", "source", "target", "branch", "ref", "tag", "from"})
 _LONGEST_HIT = 300  # cut after the secrets are out, so that no half of one is left
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")

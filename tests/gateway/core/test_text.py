@@ -213,6 +213,22 @@ def test_shell_characters_are_found_in_titles_only(character: str) -> None:
     assert "shell" not in facts(f"a {character} b", "description")
 
 
+@pytest.mark.parametrize("sign", ["$(", "${", "<(", ">(", "&&"])
+def test_what_a_shell_carries_out_is_one_hit(sign: str) -> None:
+    assert facts(f"a {sign} b", "title")["shell"] == [sign]
+
+
+def test_every_sign_of_a_title_is_a_fact() -> None:
+    assert scan({"title": "a && b & c; $(d) > $e"}).shell == (
+        "title: $",
+        "title: $(",
+        "title: &",
+        "title: &&",
+        "title: ;",
+        "title: >",
+    )
+
+
 def test_a_field_is_known_as_a_title_by_the_last_part_of_its_name() -> None:
     assert scan({"merge_request/7/title": "a; b"}).shell == ("merge_request/7/title: ;",)
     assert scan({"title/7/body": "a; b"}).shell == ()
