@@ -194,7 +194,9 @@ class ServeSettings(_Section):
         "event. 0 is no limit. Trust: without a limit an agent fills the log as fast as it can ask.",
     )
     dry_runs_per_hour: int = Field(
-        default=1200, ge=0, description="Dry runs one agent may make each hour, over all replicas. 0 is no limit."
+        default=1200,
+        ge=0,
+        description="Dry runs one agent may make each hour, over all replicas. 0 is no limit.",
     )
 
 

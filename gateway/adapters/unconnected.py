@@ -64,6 +64,10 @@ class UnconnectedChanges:
         """No change can be measured."""
         raise _unmeasured(project, branch, commit, agent)
 
+    async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:
+        """No change can be measured."""
+        raise _unmeasured(project, branch, commit, agent)
+
 
 def _unmeasured(project: str, *_: object) -> FactsMissingError:
     return FactsMissingError(f"{project} cannot be measured: gitlab is not connected.", retryable=False)

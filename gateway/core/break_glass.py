@@ -79,7 +79,7 @@ class BreakGlass(Model):
 
 def glass_value(scope: str, value: str, roster: Roster) -> str:
     """What a break-glass names, spelt as actions spell it. Raises `MalformedError` for what nothing could match."""
-    wrong = "Break-glass is for one agent, project or action type, never for everything"
+    wrong: str | None = "Break-glass is for one agent, project or action type, never for everything"
     if scope != "everything":
         wrong = _own_with(scope, value) or wrong_with(scope, value, roster)
     if wrong:

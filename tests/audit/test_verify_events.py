@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from audit.keys import Ed25519Signer, KeyFact, KeyRole
+from audit.keys import KeyFact, KeyRole
 from audit.verify import Votes, verify_bundle
 from tests.audit.forgery import JUDGED, OPENED, forged, problem_of
 from tests.audit.world import (
     EVENT_KEY,
     ORIGIN,
-    PERSON_KEY,
     STRANGER_KEY,
     VKEY,
     members_of,

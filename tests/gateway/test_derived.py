@@ -232,7 +232,6 @@ def test_addresses_nobody_knows_are_as_many_people_and_the_unknown_opener_is_one
     change = change_by(("unknown", "gateway")).model_copy(update={"makers": makers})
     opened = REQUEST.model_copy(update={"author": "unknown"})
 
-
     assert derived.authors_of(change, None, ROSTER) == ((AGENT, OWNER), 2)
     assert derived.authors_of(change, opened, ROSTER) == ((AGENT, OWNER), 3)
 

@@ -116,7 +116,7 @@ async def test_promise_3_an_approval_answers_one_question(town: Town) -> None:
 
 @pytest.mark.parametrize(
     ("voter", "code"),
-    [(DEVELOPER, "self_approval"), ("prn_operator", "out_of_scope"), ("prn_operator_two", "out_of_scope")],
+    [(DEVELOPER, "self_approval"), ("prn_operator", "not_eligible"), ("prn_operator_two", "not_eligible")],
     ids=["the agent's owner", "an operator", "another operator"],
 )
 async def test_promise_4_nobody_approves_their_own_work(town: Town, voter: str, code: str) -> None:

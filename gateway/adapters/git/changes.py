@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import functools
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Concatenate, ParamSpec
 
 from gateway.adapters.git.ci_files import DEFAULT_CONFIG
 from gateway.adapters.git.edits import EditError
@@ -40,24 +38,7 @@ class ProjectShape(Model):
 ShapeOf = Callable[[str], Awaitable[ProjectShape]]
 
 
-P = ParamSpec("P")
-
-
-def mending(
-    measure: "Callable[Concatenate[GitChanges, str, P], Awaitable[Change]]",
-) -> "Callable[Concatenate[GitChanges, str, P], Awaitable[Change]]":
-    """Measure once more when git failed and the mirror turns out to be damaged: it is only a copy."""
-
-    @functools.wraps(measure)
-    async def measured(self: "GitChanges", project: str, /, *args: P.args, **kwargs: P.kwargs) -> Change:
-        try:
-            return await measure(self, project, *args, **kwargs)
-        except FactsMissingError as error:
-            if not isinstance(error.__cause__, GitError) or not await self.mend(project):
-                raise
-        return await measure(self, project, *args, **kwargs)
-
-    return measured
+Measured = Callable[[Mirror], Awaitable[Change]]
 
 
 class GitChanges:
@@ -72,53 +53,58 @@ class GitChanges:
         self._shape_of = shape_of
         self._bases: Kept[tuple[str, str, str], str | None] = Kept(_KEPT)
 
-    @mending
     async def of_merge_request(self, project: str, request: MergeRequestFacts, agent: str) -> Change:
         """What merging that request would change: merge base with its target to its head."""
-        with facts_missing():
-            mirror = await self._mirrors.mirror(project)
+
+        async def measured(mirror: Mirror) -> Change:
             seen = await self._at_head(mirror, request)
             target = _found(seen.branch(request.target_branch), request.target_branch)
             return await self._between(mirror, seen, request.head, target, agent)
 
-    @mending
+        return await self._mending(project, measured)
+
     async def of_branches(self, project: str, source: str, target: str, agent: str) -> Change:
         """What `source` changes against `target`: branches or commit ids."""
-        with facts_missing():
-            mirror = await self._mirrors.mirror(project)
+
+        async def measured(mirror: Mirror) -> Change:
             seen = await self._mirrors.sync(mirror)
             ends = [_found(seen.branch(n) or (n if _OID.fullmatch(n) else None), n) for n in (source, target)]
             return await self._between(mirror, seen, ends[0], ends[1], agent)
 
-    @mending
+        return await self._mending(project, measured)
+
     async def of_commit(self, project: str, branch: str, params: CommitCreate, agent: str) -> Change:
         """What the branch would change against the default branch once this commit is on it."""
-        with facts_missing():
-            mirror = await self._mirrors.mirror(project)
+
+        async def measured(mirror: Mirror) -> Change:
             seen = await self._mirrors.sync(mirror)
             parent = start_of(seen, branch, params)
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.commit(mirror, span, params, agent, shape.ci_path)
 
-    @mending
+        return await self._mending(project, measured)
+
     async def of_revert(self, project: str, branch: str, commit: str, agent: str) -> Change:
         """What the branch would change against the default branch once `commit` is reverted on it."""
-        with facts_missing():
-            mirror = await self._mirrors.mirror(project)
+
+        async def measured(mirror: Mirror) -> Change:
             seen = await self._mirrors.sync(mirror)
             parent = _found(seen.branch(branch) or _default_head(seen), branch)
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.revert(mirror, span, commit, agent, shape.ci_path)
 
-    @mending
+        return await self._mending(project, measured)
+
     async def of_cherry_pick(self, project: str, branch: str, commit: str, agent: str) -> Change:
         """What the branch would change against the default branch once `commit` is repeated on it."""
-        with facts_missing():
-            mirror = await self._mirrors.mirror(project)
+
+        async def measured(mirror: Mirror) -> Change:
             seen = await self._mirrors.sync(mirror)
             parent = _found(seen.branch(branch), branch)
             span, shape = await self._span(mirror, seen, branch, parent)
             return await self._proposals.cherry_pick(mirror, span, commit, agent, shape.ci_path)
+
+        return await self._mending(project, measured)
 
     async def code_owners(self, project: str, branch: str) -> str | None:
         """The text of the CODEOWNERS file at a branch's head, from the first place GitLab looks that has one."""
@@ -133,6 +119,19 @@ class GitChanges:
         """Whether the project's mirror was damaged; then it is a new one now."""
         with facts_missing():
             return await self._mirrors.mend(project)
+
+    async def _mending(self, project: str, measured: Measured) -> Change:
+        """Measure once more when git failed and the mirror turns out to be damaged: it is only a copy."""
+        try:
+            return await self._measure(project, measured)
+        except FactsMissingError as error:
+            if not isinstance(error.__cause__, GitError) or not await self.mend(project):
+                raise
+        return await self._measure(project, measured)
+
+    async def _measure(self, project: str, measured: Measured) -> Change:
+        with facts_missing():
+            return await measured(await self._mirrors.mirror(project))
 
     async def _at_head(self, mirror: Mirror, request: MergeRequestFacts) -> Snapshot:
         """A snapshot in which the merge request is at the head the API told; the forge updates that ref late."""
