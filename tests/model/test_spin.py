@@ -9,7 +9,7 @@ import pytest
 from tests.model import spin
 
 pytestmark = pytest.mark.slow
-IN_CI = os.environ.get("LOOPGATE_TESTS_WITH_SPIN") == "1"
+IN_CI = os.environ.get("LOOPGATE_REQUIRE_SPIN") == "1"
 needs_spin = pytest.mark.skipif(
     not (spin.is_installed() or IN_CI), reason="spin or gcc is not installed; .ci/run installs spin"
 )
