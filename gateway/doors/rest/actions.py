@@ -27,9 +27,10 @@ from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingD
 from gateway.doors.rest.preferences import waiting_time
 from gateway.doors.rest.problems import problem
 from gateway.doors.rest.reading import may_see, page_of, refuse_foreign, ruling_for, visible, whole
+from gateway.doors.rest.routes import StrictRoute
 from gateway.doors.rest.shown import ShownJSON
 
-router = APIRouter(prefix="/v1", tags=["actions"])
+router = APIRouter(prefix="/v1", tags=["actions"], route_class=StrictRoute)
 ActionId = Annotated[str, Path(pattern=r"^act_[0-9A-Za-z]{1,64}$")]
 IdempotencyKey = Annotated[str | None, Header(pattern=r"^[!-~]{1,200}$")]
 

@@ -9,8 +9,9 @@ from gateway.core.model import Model
 from gateway.doors.rest.authentication import AsAuditor
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import Page, WholeNumber
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(tags=["evidence"])
+router = APIRouter(tags=["evidence"], route_class=StrictRoute)
 
 
 class BundleRequest(Model):

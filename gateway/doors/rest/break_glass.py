@@ -13,8 +13,9 @@ from gateway.core.redaction import refuse_secrets
 from gateway.doors.rest.authentication import AsApprover, AsPerson
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import Sentence
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(prefix="/v1/break-glass", tags=["emergency"])
+router = APIRouter(prefix="/v1/break-glass", tags=["emergency"], route_class=StrictRoute)
 GlassId = Annotated[str, Path(pattern=r"^bgl_[0-9A-Za-z]{1,64}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/#-]{0,99}$")]
 

@@ -12,8 +12,9 @@ from gateway.core.principals import Door, Scope
 from gateway.doors.rest.authentication import AsOperator
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import Identifier, WholeNumber
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(prefix="/v1", tags=["credentials"])
+router = APIRouter(prefix="/v1", tags=["credentials"], route_class=StrictRoute)
 Base64Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 Base64Signature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,100}$")]

@@ -11,8 +11,9 @@ from gateway.core.principals import Principal, Role
 from gateway.doors.rest.authentication import AsReader, AsSystem
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.reading import page_of, project_in_scope, refuse_foreign
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(prefix="/v1", tags=["loop"])
+router = APIRouter(prefix="/v1", tags=["loop"], route_class=StrictRoute)
 
 
 class WorkItems(Model):

@@ -12,8 +12,9 @@ from gateway.core.principals import Principal
 from gateway.core.vocabulary import SPECS, ActionType
 from gateway.doors.rest.authentication import SignedIn
 from gateway.doors.rest.context import Given
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(tags=["standing"])
+router = APIRouter(tags=["standing"], route_class=StrictRoute)
 
 
 class Me(Model):

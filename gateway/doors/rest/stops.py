@@ -16,8 +16,9 @@ from gateway.doors.rest.actions import answer
 from gateway.doors.rest.authentication import AsApprover, AsOperator, AsPerson
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.documents import ActionDocument, Sentence
+from gateway.doors.rest.routes import StrictRoute
 
-router = APIRouter(prefix="/v1/stops", tags=["emergency"])
+router = APIRouter(prefix="/v1/stops", tags=["emergency"], route_class=StrictRoute)
 _WAIT_S = 20.0
 StopId = Annotated[str, Path(pattern=r"^stp_[0-9A-Za-z]{1,64}$")]
 

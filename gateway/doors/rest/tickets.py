@@ -14,10 +14,11 @@ from gateway.doors.rest.authentication import AsApprover, AsTicketReader
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import Ballot, Page, TicketDocument
 from gateway.doors.rest.reading import page_of
+from gateway.doors.rest.routes import StrictRoute
 from gateway.doors.rest.shown import ShownJSON
 from gateway.doors.rest.ticket_page import html_of
 
-router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=StrictRoute)
 TicketId = Annotated[str, Path(pattern=r"^tkt_[0-9A-Za-z]{1,64}$")]
 
 
