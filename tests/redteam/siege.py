@@ -59,7 +59,9 @@ class Siege:
         assert all(code in json.dumps(rows[0].leaf) for code in codes)
         return error
 
-    async def turned_away(self, call: Awaitable[Any], code: str, *, source: str, door: str = "rest") -> ApiError:
+    async def turned_away(
+        self, call: Awaitable[Any], code: str, *, source: str, door: str = "rest"
+    ) -> ApiError:
         """The door refuses before anything is recorded of an action; the count of it names the source and the code."""
         before = self.last
         error = await refusal(call)
@@ -75,7 +77,9 @@ class Siege:
         await self.town.gateway.store.sessions.flush(self.town.clock.now_ms())
         rows = await self.events("session.denied", after)
         return {
-            (row.disclosures["source"], row.leaf["data"]["door"], row.leaf["data"]["code"]): row.leaf["data"]["count"]
+            (row.disclosures["source"], row.leaf["data"]["door"], row.leaf["data"]["code"]): row.leaf["data"][
+                "count"
+            ]
             for row in rows
         }
 
@@ -102,5 +106,9 @@ class Siege:
 @asynccontextmanager
 async def besieged(template: Path, folder: Path) -> AsyncIterator[Siege]:
     """A town with its two agents, open."""
-    async with open_town(template, folder) as town, await town.agent() as agent, await town.agent("agt_loop") as other:
+    async with (
+        open_town(template, folder) as town,
+        await town.agent() as agent,
+        await town.agent("agt_loop") as other,
+    ):
         yield Siege(town, agent, other)

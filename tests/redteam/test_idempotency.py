@@ -15,7 +15,11 @@ COMMENT = proposal("issue.comment", {"body": "Hello."}, jira=True, issue="SHOP-1
 RULES = {"message": "Tidy", "changes": [{**NOTE, "path": "policies/mine.md"}]}
 
 
-@attack(K, "get another agent's result with that agent's key", stopped_by="a key is known per agent: the thief is judged on its own")
+@attack(
+    K,
+    "get another agent's result with that agent's key",
+    stopped_by="a key is known per agent: the thief is judged on its own",
+)
 async def test_an_agent_presents_anothers_key(siege: Siege) -> None:
     done = await siege.agent.propose(BRANCH, key="shared")
     error = await siege.denied(siege.other.propose(BRANCH, key="shared"), "GATE-001")
@@ -36,7 +40,11 @@ async def test_a_key_is_used_for_another_action(siege: Siege) -> None:
     await siege.turned_away(siege.agent.propose(other, key="one"), "idempotency_mismatch", source="agt_fixer")
 
 
-@attack(K, "wash a denial away by sending it again and again", stopped_by="the same key gives the same answer, judged once")
+@attack(
+    K,
+    "wash a denial away by sending it again and again",
+    stopped_by="the same key gives the same answer, judged once",
+)
 async def test_a_denial_is_sent_again(siege: Siege) -> None:
     body = proposal("commit.create", RULES, branch="agent/keyed")
     first = await siege.denied(siege.agent.propose(body, key="wash"), "PATH-001")
@@ -45,11 +53,16 @@ async def test_a_denial_is_sent_again(siege: Siege) -> None:
     assert await siege.story(str(first.problem.action_id)) == REFUSED
 
 
-@attack(K, "reach what a wide token did from a narrow token of the same agent", stopped_by="the scope is checked before the key is looked up")
+@attack(
+    K,
+    "reach what a wide token did from a narrow token of the same agent",
+    stopped_by="the scope is checked before the key is looked up",
+)
 async def test_a_narrow_token_presents_the_wide_ones_key(siege: Siege) -> None:
-    await siege.agent.propose(BRANCH, key="wide")
+    wide = proposal("branch.create", {"from": "main"}, branch="agent/wide")
+    await siege.agent.propose(wide, key="wide")
     async with await siege.town.agent(projects=["jira:SHOP"]) as narrow:
-        await siege.turned_away(narrow.propose(BRANCH, key="wide"), "out_of_scope", source="agt_fixer")
+        await siege.turned_away(narrow.propose(wide, key="wide"), "out_of_scope", source="agt_fixer")
 
 
 @attack(K, "hide an action behind an overlong key that some index would cut", stopped_by="the form of keys")
@@ -57,11 +70,17 @@ async def test_a_key_is_too_long_to_compare(siege: Siege) -> None:
     await siege.turned_away(siege.agent.propose(COMMENT, key="k" * 201), "malformed", source="agt_fixer")
 
 
-@attack(K, "have two actions pass under one key by sending them at once", stopped_by="the key is a row written in the unit of the request")
+@attack(
+    K,
+    "have two actions pass under one key by sending them at once",
+    stopped_by="the key is a row written in the unit of the request",
+)
 async def test_one_key_is_raced_with_two_actions(siege: Siege) -> None:
     bodies = [proposal("issue.comment", {"body": f"Twin {n}."}, jira=True, issue="SHOP-1") for n in range(8)]
     before = siege.last
-    answers = await asyncio.gather(*(siege.agent.propose(b, key="twin") for b in bodies), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(siege.agent.propose(b, key="twin") for b in bodies), return_exceptions=True
+    )
     done = [a for a in answers if isinstance(a, dict)]
     assert len(done) == 1
     assert len([r for r in await siege.events("action.performed", before)]) == 1

@@ -12,7 +12,11 @@ BRANCH = proposal("branch.create", {"from": "main"}, branch="agent/x")
 COMMENT = proposal("issue.comment", {"body": "Hello."}, jira=True, issue="SHOP-1")
 
 
-@attack(K, "act in a project that its token does not name", stopped_by="the token's scope, before anything is read")
+@attack(
+    K,
+    "act in a project that its token does not name",
+    stopped_by="the token's scope, before anything is read",
+)
 async def test_a_token_for_one_project_acts_in_another(siege: Siege) -> None:
     async with await siege.town.agent(projects=["shop/payments"]) as narrow:
         await siege.turned_away(narrow.propose(BRANCH), "out_of_scope", source="agt_fixer")
@@ -36,26 +40,41 @@ async def test_a_project_path_climbs(siege: Siege) -> None:
     await siege.turned_away(siege.agent.propose(climbing), "malformed", source="agt_fixer")
 
 
-@attack(K, "name a project by GitLab's number, which no scope lists", stopped_by="targets are paths, never numbers")
+@attack(
+    K,
+    "name a project by GitLab's number, which no scope lists",
+    stopped_by="targets are paths, never numbers",
+)
 async def test_a_project_is_named_by_number(siege: Siege) -> None:
     numbered = {**BRANCH, "target": {**BRANCH["target"], "project": "2"}}
     await siege.turned_away(siege.agent.propose(numbered), "malformed", source="agt_fixer")
 
 
-@attack(K, "smuggle a slash past the scope as `%2F`", stopped_by="project paths are plain; nothing is decoded twice")
+@attack(
+    K,
+    "smuggle a slash past the scope as `%2F`",
+    stopped_by="project paths are plain; nothing is decoded twice",
+)
 async def test_a_project_is_percent_encoded(siege: Siege) -> None:
     encoded = {**BRANCH, "target": {**BRANCH["target"], "project": "shop%2Fcheckout"}}
     await siege.turned_away(siege.agent.propose(encoded), "malformed", source="agt_fixer")
 
 
-@attack(K, "write on an issue of a tracker it does not hold, under the name of its own",
-        stopped_by="issue key and project must agree")
+@attack(
+    K,
+    "write on an issue of a tracker it does not hold, under the name of its own",
+    stopped_by="issue key and project must agree",
+)
 async def test_an_issue_of_another_tracker_is_passed_off(siege: Siege) -> None:
     foreign = proposal("issue.comment", {"body": "Hello."}, jira=True, issue="OPS-1")
     await siege.turned_away(siege.agent.propose(foreign), "malformed", source="agt_fixer")
 
 
-@attack(K, "touch a foreign issue through the other end of a link", stopped_by="both ends of a link must be in scope")
+@attack(
+    K,
+    "touch a foreign issue through the other end of a link",
+    stopped_by="both ends of a link must be in scope",
+)
 async def test_a_link_reaches_into_another_tracker(siege: Siege) -> None:
     link = proposal("issue.link", {"issue": "OPS-1", "kind": "blocks"}, jira=True, issue="SHOP-1")
     await siege.turned_away(siege.agent.propose(link), "out_of_scope", source="agt_fixer")
@@ -63,7 +82,11 @@ async def test_a_link_reaches_into_another_tracker(siege: Siege) -> None:
     assert found is not None
 
 
-@attack(K, "steer another project's pipeline by its number", stopped_by="GATE-002: it is no pipeline of the project named")
+@attack(
+    K,
+    "steer another project's pipeline by its number",
+    stopped_by="GATE-002: it is no pipeline of the project named",
+)
 async def test_a_pipeline_of_another_project_is_cancelled(siege: Siege) -> None:
     payments = siege.town.sandbox.forge.project_at("shop/payments")
     assert payments is not None
@@ -71,19 +94,31 @@ async def test_a_pipeline_of_another_project_is_cancelled(siege: Siege) -> None:
     await siege.denied(siege.agent.propose(proposal("pipeline.cancel", pipeline=foreign)), "GATE-002")
 
 
-@attack(K, "do what it was granted nowhere, with a token that allows everything", stopped_by="GATE-001: grants, not tokens")
+@attack(
+    K,
+    "do what it was granted nowhere, with a token that allows everything",
+    stopped_by="GATE-001: grants, not tokens",
+)
 async def test_an_agent_outgrows_its_grants(siege: Siege) -> None:
     await siege.denied(siege.other.propose(BRANCH), "GATE-001")
 
 
-@attack(K, "act outside its grants' projects with a token that is too wide", stopped_by="GATE-001: the grant names projects")
+@attack(
+    K,
+    "act outside its grants' projects with a token that is too wide",
+    stopped_by="GATE-001: the grant names projects",
+)
 async def test_a_wide_token_does_not_widen_the_grant(siege: Siege) -> None:
     async with await siege.town.agent(projects=["*/*"]) as wide:
         elsewhere = {**BRANCH, "target": {**BRANCH["target"], "project": "bank/vault"}}
         await siege.denied(wide.propose(elsewhere), "GATE-001")
 
 
-@attack(K, "read what another agent did", stopped_by="agents see their own actions; the answer is that of an unknown id")
+@attack(
+    K,
+    "read what another agent did",
+    stopped_by="agents see their own actions; the answer is that of an unknown id",
+)
 async def test_an_agent_reads_anothers_action(siege: Siege) -> None:
     done = await siege.agent.propose(COMMENT)
     await siege.turned_away(siege.other.action(done["action_id"]), "not_found", source="agt_loop")
@@ -100,10 +135,15 @@ async def test_an_agent_lists_anothers_actions(siege: Siege) -> None:
     await siege.turned_away(siege.other.actions(agent="agt_fixer"), "out_of_scope", source="agt_loop")
 
 
-@attack(K, "learn whether a project exists by asking for its actions",
-        stopped_by="a foreign project is refused whether it is there or not")
+@attack(
+    K,
+    "learn whether a project exists by asking for its actions",
+    stopped_by="a foreign project is refused whether it is there or not",
+)
 async def test_a_list_is_used_as_an_oracle(siege: Siege) -> None:
-    error = await siege.turned_away(siege.agent.actions(project="bank/vault"), "out_of_scope", source="agt_fixer")
+    error = await siege.turned_away(
+        siege.agent.actions(project="bank/vault"), "out_of_scope", source="agt_fixer"
+    )
     assert "bank" not in error.problem.detail
 
 

@@ -21,7 +21,9 @@ K = Kind.TOKENS
 WIDE = Scope(projects=("*",), action_types=("*",))
 
 
-async def made(siege: Siege, *, who: str = OPERATOR, door: str = "rest", lifetime_s: int = 3600) -> tuple[str, str]:
+async def made(
+    siege: Siege, *, who: str = OPERATOR, door: str = "rest", lifetime_s: int = 3600
+) -> tuple[str, str]:
     """Id and secret of a token that really was made."""
     credentials = siege.town.gateway.store.credentials
     token = await credentials.issue(who, WIDE, door=door, lifetime_s=lifetime_s, by="test")
@@ -59,13 +61,21 @@ async def test_a_git_token_knocks_at_rest(siege: Siege) -> None:
     await refused_token(siege, secret, "wrong_door")
 
 
-@attack(K, "go on with a token of somebody who left", stopped_by="roles come from the roster in force, not from the token")
+@attack(
+    K,
+    "go on with a token of somebody who left",
+    stopped_by="roles come from the roster in force, not from the token",
+)
 async def test_a_token_outlives_its_person(siege: Siege) -> None:
     _, secret = await made(siege, who="prn_left_last_week")
     await refused_token(siege, secret, "not_in_roster")
 
 
-@attack(K, "sign in with what a stolen database holds of a token", stopped_by="only the SHA-256 is stored, and it opens nothing")
+@attack(
+    K,
+    "sign in with what a stolen database holds of a token",
+    stopped_by="only the SHA-256 is stored, and it opens nothing",
+)
 async def test_a_stored_digest_is_presented(siege: Siege) -> None:
     await made(siege)
     query = select(tables.tokens.c.secret_sha256).limit(1)
@@ -74,7 +84,11 @@ async def test_a_stored_digest_is_presented(siege: Siege) -> None:
     await refused_token(siege, digest)
 
 
-@attack(K, "be believed by a JWT that nobody signed", stopped_by="no issuer is believed that the settings do not name")
+@attack(
+    K,
+    "be believed by a JWT that nobody signed",
+    stopped_by="no issuer is believed that the settings do not name",
+)
 async def test_an_unsigned_jwt_is_presented(siege: Siege) -> None:
     head, body = ({"alg": "none"}, {"sub": OPERATOR, "aud": "loopgate", "exp": 9_999_999_999})
     parts = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in (head, body)]
@@ -92,7 +106,11 @@ async def test_no_credential_is_sent(siege: Siege) -> None:
         await siege.turned_away(nobody.actions(), "unauthenticated", source=ADDRESS)
 
 
-@attack(K, "leave its token in an address, where proxies log it", stopped_by="an address with a secret is refused unread")
+@attack(
+    K,
+    "leave its token in an address, where proxies log it",
+    stopped_by="an address with a secret is refused unread",
+)
 async def test_a_token_stands_in_the_address(siege: Siege) -> None:
     _, secret = await made(siege)
     async with siege.town.client() as nobody:
@@ -113,7 +131,11 @@ async def test_a_challenge_is_answered_twice(siege: Siege) -> None:
         await siege.turned_away(again, "unauthenticated", source=owner.key_id, door="sign_in")
 
 
-@attack(K, "answer another person's challenge with its own key", stopped_by="the challenge names the key that must sign")
+@attack(
+    K,
+    "answer another person's challenge with its own key",
+    stopped_by="the challenge names the key that must sign",
+)
 async def test_a_challenge_is_answered_by_another_key(siege: Siege) -> None:
     for person in (OWNER, RELEASE):
         await (await siege.town.sign_in(person)).close()
@@ -143,14 +165,18 @@ async def test_a_login_code_is_guessed(siege: Siege) -> None:
         await siege.turned_away(guess, "bad_code", source=key_id_of(public), door="sign_in")
 
 
-@attack(K, "use a one-time code again that a person has used", stopped_by="a code is spent with its first key")
+@attack(
+    K, "use a one-time code again that a person has used", stopped_by="a code is spent with its first key"
+)
 async def test_a_login_code_is_used_twice(siege: Siege) -> None:
     async with await siege.town.sign_in(OPERATOR) as operator:
         code = await operator.invite("prn_sre")
     public = public_half(Ed25519PrivateKey.generate())
     async with siege.town.client() as thief:
         await thief.register_key(code, public_half(Ed25519PrivateKey.generate()))
-        await siege.turned_away(thief.register_key(code, public), "bad_code", source=key_id_of(public), door="sign_in")
+        await siege.turned_away(
+            thief.register_key(code, public), "bad_code", source=key_id_of(public), door="sign_in"
+        )
 
 
 @attack(K, "register another person's key as its own", stopped_by="a key belongs to one person")
@@ -170,7 +196,11 @@ async def test_an_endless_token_is_asked_for(siege: Siege) -> None:
         await siege.turned_away(wish, "malformed", source=OPERATOR)
 
 
-@attack(K, "have a token made for an agent that nobody answers for", stopped_by="only agents of the roster get tokens")
+@attack(
+    K,
+    "have a token made for an agent that nobody answers for",
+    stopped_by="only agents of the roster get tokens",
+)
 async def test_a_token_for_an_unknown_agent(siege: Siege) -> None:
     async with await siege.town.sign_in(OPERATOR) as operator:
         wish = operator.issue_token("agt_shadow", {"projects": ["shop/*"]})
