@@ -2,22 +2,26 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.core.actions import Action
+from gateway.core.blast_radius import BlastRadius
 from gateway.core.break_glass import can_narrow, narrowed
 from gateway.core.digests import input_bytes
 from gateway.core.facts import Facts
 from gateway.core.gateway_codes import gateway_finding
 from gateway.core.joining import join
 from gateway.core.judgements import Judgement
+from gateway.core.names_read import blast_without_names, secrets_in_names, without_names
 from gateway.core.params import MergeRequestMerge
 from gateway.core.policy_input import policy_input
 from gateway.core.questions import ask
 from gateway.core.rulings import Effect, Ruling
+from gateway.core.secret_detectors import without_secrets
 from gateway.core.tickets import Bench, Ticket, excluded_voters, satisfiable
 from gateway.core.vocabulary import SPECS
 from gateway.gathering import Gathering, measure_blast
-from gateway.ports import Clock, Ids, Ledger, Policy
+from gateway.ports import Clock, Ids, Ledger, Policy, PolicyInForce
 
 _LONGEST_MESSAGE = 1000
 
@@ -50,9 +54,7 @@ class Judge:
         """Gather the facts, measure, ask the policy, and phrase the question."""
         in_force = self.policy.in_force
         facts = await self.gathering.gather(action, ticket)
-        blast = measure_blast(action, facts, in_force)
-        supported = action.target.system in SPECS[action.type].supported
-        document = policy_input(action, facts, blast, supported=supported).model_dump(mode="json")
+        facts, blast, document = _presented(action, facts, in_force)
         decision = await self.policy.decide(document)
         ruling = join(
             decision,
@@ -72,7 +74,7 @@ class Judge:
             ruling=ruling,
             question=ask(action, facts, blast, ruling),
         )
-        return _with_the_gateways_own(judgement, supported=supported)
+        return _with_the_gateways_own(judgement, supported=_is_supported(action))
 
     async def _narrowed(self, action: Action, ruling: Ruling) -> Ruling:
         """The ruling as break-glass leaves it; nobody is asked about break-glass where it could change nothing."""
@@ -80,6 +82,24 @@ class Judge:
             return ruling
         glass = await self.gathering.counters.break_glass_on(action, self.clock.now_ms())
         return narrowed(ruling, glass) if glass else ruling
+
+
+def _is_supported(action: Action) -> bool:
+    return action.target.system in SPECS[action.type].supported
+
+
+def _presented(
+    action: Action, facts: Facts, in_force: PolicyInForce
+) -> tuple[Facts, BlastRadius | None, dict[str, Any]]:
+    """Facts, blast radius and policy input, without the secrets in names that stand at the target."""
+    supported, blast = _is_supported(action), measure_blast(action, facts, in_force)
+    document = policy_input(action, facts, blast, supported=supported).model_dump(mode="json")
+    found = secrets_in_names(document, facts.subject)
+    if not found:
+        return facts, blast, document
+    facts, blast = without_names(facts, found), blast_without_names(blast)
+    document = policy_input(action, facts, blast, supported=supported).model_dump(mode="json")
+    return facts, blast, without_secrets(document)
 
 
 def deny_with(judgement: Judgement, code: str, detail: str, *, until_ms: int | None = None) -> Judgement:

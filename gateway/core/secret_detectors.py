@@ -22,6 +22,9 @@ _AWS_SECRET = re.compile(
     r"(?i:aws_?secret_?(?:access_?)?key)[\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 )
 _LOOPGATE = re.compile(_LEFT + r"lg_[0-9A-Za-z_-]{43}(?![0-9A-Za-z_-])")
+_WORDS = tuple(
+    w.encode() for w in (*_GITLAB_PREFIXES, "ATATT3", "ATCTT3", "AKIA", "ASIA", "-----BEGIN", "lg_")
+)
 _PEM_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(r"[0-9A-Za-z+/=:,\-\\ \t\r\n\"']*")
@@ -63,6 +66,11 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [without_secrets(below) for below in value]
     return value
+
+
+def may_stand_in(document: bytes) -> bool:
+    """Whether a JSON document in UTF-8 holds a word without which no secret is; quick, and never wrong about no."""
+    return any(word in document for word in _WORDS) or b"aws" in document.lower()
 
 
 def _may_hold_one(text: str) -> bool:

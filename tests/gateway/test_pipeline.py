@@ -1,5 +1,6 @@
 """The road, told as stories: what was recorded and what really happened, in one order."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from gateway.core.rulings import Clause, Reservation
 from gateway.core.steps import Start
 from gateway.ports import Inspection
 from tests.fakes.targets import WORDS
-from tests.world import HEAD, OTHER, World, asks, denies, seen
+from tests.world import HEAD, OTHER, World, asks, denies, merge_request, seen
 
 JUDGED = ["action.requested", "action.judged"]
 DONE = [*JUDGED, "action.started", "PERFORMED", "action.performed"]
@@ -374,3 +375,19 @@ async def test_a_large_request_is_read_beside_the_others_and_means_the_same(worl
 
     assert isinstance(outcome, Performed)
     assert world.story == DONE
+
+
+async def test_a_secret_in_a_name_that_was_read_is_seen_by_no_rule_and_kept_nowhere(world: World) -> None:
+    token = "glpat-" + "k" * 20
+    named = merge_request().model_copy(update={"source_branch": f"agent/{token}"})
+    world.gitlab.seen = world.gitlab.seen.model_copy(update={"merge_request": named})
+    world.policy.says = (asks(),)
+
+    held = await world.propose()
+
+    (document,) = world.policy.documents
+    ticket = await world.ticket(held)
+    assert token not in json.dumps(document)
+    assert document["merge_request"]["source_branch"] == "agent/{redacted:gitlab-token}"
+    assert document["text"]["secrets"] == ["/input/merge_request/source_branch: gitlab-token"]
+    assert token not in ticket.model_dump_json()
