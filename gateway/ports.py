@@ -342,7 +342,7 @@ class Accounts(Protocol):
         ...
 
     async def settle(self, action_id: str, minutes: int) -> bool:
-        """Give back the place and the minutes that were not used; whether that was still to do."""
+        """Give back the place, and settle the minutes; whether that was still to do."""
         ...
 
 

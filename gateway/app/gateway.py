@@ -12,7 +12,7 @@ from gateway.adapters.opa.engine import Engine
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
 from gateway.app.watching import Watch
-from gateway.core.budgets import PipelineUse
+from gateway.core.budgets import OpenPipeline, PipelineUse
 from gateway.core.errors import FactsMissingError, LedgerUnavailableError
 from gateway.core.notices import Channel
 from gateway.core.principals import Role
@@ -46,12 +46,12 @@ class Gateway:
         self.beside_another = False
         self.disk = Disk(settings.home, *_database_folder(settings.database))
 
-    async def pipeline_use(self, project: str, commit: str) -> PipelineUse:
-        """What the pipelines of a commit use. Raises `FactsMissingError`."""
+    async def pipeline_use(self, one: OpenPipeline) -> PipelineUse:
+        """What the pipelines use that an action started. Raises `FactsMissingError`."""
         target = self.targets.get(System.GITLAB)
         if not isinstance(target, GitLabTarget):
             raise FactsMissingError("No GitLab is connected.")
-        return await target.pipeline_use(project, commit)
+        return await target.pipeline_use(one)
 
     async def all(self) -> dict[str, Readiness]:
         """What `/readyz` shows: policy, log, targets, clock."""

@@ -50,27 +50,27 @@ class PipelineUse(Model):
 class OpenPipeline(Model):
     """An action that holds a place among the pipelines under way. Times in milliseconds since 1970, UTC.
 
-    `commit` is what its pipeline runs for, None where that is not known.
+    `pipeline`, `commit` and `merge_request` are what the action noted of what runs; `estimate` are the minutes reserved.
     """
 
     action_id: str
     project: str
-    commit: str | None
+    pipeline: int | None = None
+    commit: str | None = None
+    merge_request: int | None = None
+    estimate: int = 0
     started_ms: int
 
 
-def settled_minutes(use: PipelineUse | None, age_ms: int) -> int | None:
+def settled_minutes(use: PipelineUse | None, age_ms: int, estimate: int) -> int | None:
     """The minutes that were really used, once nothing is under way any more; None while that is not sure.
 
     `use` is None when it cannot be asked. A pipeline that has not appeared within fifteen minutes was not made. After
     a day nobody waits for an answer: the place is given back, and the estimate stands.
     """
     if use is None or use.under_way or not (use.found or age_ms >= _APPEARS_MS):
-        return _ESTIMATE if age_ms >= _FORGOTTEN_MS else None
+        return estimate if age_ms >= _FORGOTTEN_MS else None
     return -(-use.seconds // 60)
-
-
-_ESTIMATE = 2**53
 
 
 # What may start a pipeline: by itself, or because GitLab runs CI for the ref it moves.

@@ -86,16 +86,20 @@ class FakeForge:
     """Answers with what it was told, or not at all."""
 
     use: PipelineUse | None = None
+    asked: list[str] = field(default_factory=list)
 
-    async def __call__(self, project: str, commit: str) -> PipelineUse:
-        assert (project, commit) == ("shop/checkout", COMMIT)
+    async def __call__(self, one: OpenPipeline) -> PipelineUse:
+        assert one.project == "shop/checkout"
+        self.asked.append(one.action_id)
         if self.use is None:
             raise FactsMissingError("GitLab does not answer.")
         return self.use
 
 
 def held(clock: WorldClock, commit: str | None = COMMIT) -> FakeAccounts:
-    one = OpenPipeline(action_id="act_1", project="shop/checkout", commit=commit, started_ms=clock.ms)
+    one = OpenPipeline(
+        action_id="act_1", project="shop/checkout", commit=commit, estimate=7, started_ms=clock.ms
+    )
     return FakeAccounts((one,))
 
 
@@ -121,12 +125,35 @@ async def test_what_nobody_can_ask_is_given_back_after_a_day_at_its_estimate(com
     assert await settling.look() == 0
     clock.advance(DAY_MS // 1000)
     assert await settling.look() == 1
-    assert accounts.settled["act_1"] > 10**9
+    assert accounts.settled == {"act_1": 7}
+    assert bool(forge.asked) is (commit is not None)
 
 
 def test_a_pipeline_that_never_appeared_is_given_back_after_a_while() -> None:
     none = PipelineUse(found=0)
 
-    assert settled_minutes(none, 0) is None
-    assert settled_minutes(none, HOUR_MS) == 0
-    assert settled_minutes(PipelineUse(found=1, under_way=True), HOUR_MS) is None
+    assert settled_minutes(none, 0, 9) is None
+    assert settled_minutes(none, HOUR_MS, 9) == 0
+    assert settled_minutes(PipelineUse(found=1, under_way=True), HOUR_MS, 9) is None
+
+
+@pytest.mark.parametrize("noted", [{"pipeline": 3}, {"merge_request": 7}])
+async def test_a_run_without_a_commit_is_asked_for_by_what_the_action_noted(noted: dict[str, int]) -> None:
+    clock, forge = WorldClock(), FakeForge(PipelineUse(found=1, seconds=60))
+    one = OpenPipeline(action_id="act_1", project="shop/checkout", started_ms=clock.ms, **noted)
+    accounts = FakeAccounts((one,))
+
+    assert await Settling(accounts, forge, clock).look() == 1
+    assert accounts.settled == {"act_1": 1}
+
+
+async def test_those_that_nobody_can_ask_about_do_not_keep_the_others_waiting() -> None:
+    clock, forge = WorldClock(), FakeForge()
+    one = held(clock).opened[0]
+    accounts = FakeAccounts(tuple(one.model_copy(update={"action_id": f"act_{n}"}) for n in range(45)))
+    settling = Settling(accounts, forge, clock)
+    for _ in range(4):
+        assert await settling.look() == 0
+        clock.advance(15)
+
+    assert [forge.asked.count(f"act_{n}") for n in (0, 19, 20, 44)] == [2, 2, 1, 1]

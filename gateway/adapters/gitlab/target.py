@@ -28,7 +28,7 @@ from gateway.adapters.gitlab.refs import (
     revert_commit,
 )
 from gateway.core.actions import Action
-from gateway.core.budgets import TRIGGERS, PipelineUse
+from gateway.core.budgets import TRIGGERS, OpenPipeline, PipelineUse
 from gateway.core.errors import LoopgateError, TargetError, TargetRefusedError
 from gateway.core.permits import Permit
 from gateway.core.steps import Performance, Preparation
@@ -80,9 +80,9 @@ class GitLabTarget:
             return seen
         return seen.model_copy(update={"job_seconds": self._job_times.seconds(seen.project.path)})
 
-    async def pipeline_use(self, project: str, commit: str) -> PipelineUse:
-        """What the pipelines of a commit use. Raises `FactsMissingError`."""
-        return await asyncio.to_thread(self._job_times.use_of, project, commit)
+    async def pipeline_use(self, one: OpenPipeline) -> PipelineUse:
+        """What the pipelines use that an action started. Raises `FactsMissingError`."""
+        return await asyncio.to_thread(self._job_times.use_of, one)
 
     async def branch_rules(self, project: str) -> tuple[tuple[str, ...], str]:
         """The patterns of a project's protected branches and its CI configuration path, for the git inspector.

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, delete, func, insert, select, update
 
 from gateway.adapters.store import tables
 from gateway.adapters.store.reader import Reader
+from gateway.adapters.store.rows import ruling_of
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.adapters.store.writer import Writer
 from gateway.core import budgets
@@ -64,12 +66,20 @@ def _has(unit: Unit, action: Action, reservation: Reservation) -> bool:
 def _take(unit: Unit, agent: str, reservation: Reservation, period: str) -> None:
     account, amount = tables.budgets.c, reservation.amount
     key = {"agent": agent, "budget": reservation.budget, "period": period}
-    mine = (account.agent == agent) & (account.budget == reservation.budget) & (account.period == period)
-    if unit.one(select(account.used).where(mine)) is None:
-        unit.execute(insert(tables.budgets), key | {"used": 0})
+    _used(unit, key)
     fits = account.used + amount <= reservation.limit
     if unit.changes(_account(**key).where(fits).values(used=account.used + amount)) != 1:
         raise GuardError(_exhausted(reservation, unit.now_ms))
+
+
+def _used(unit: Unit, key: dict[str, str]) -> int:
+    """What is used of an account, which exists afterwards."""
+    account = tables.budgets.c
+    mine = and_(*(account[name] == value for name, value in key.items()))
+    row = unit.one(select(account.used).where(mine))
+    if row is None:
+        unit.execute(insert(tables.budgets), key | {"used": 0})
+    return row.used if row is not None else 0
 
 
 def _account(agent: str, budget: str, period: str) -> Update:
@@ -101,9 +111,10 @@ class SqlAccounts:
         return await self._reader.run(lambda connection: _open_pipelines(connection, limit))
 
     async def settle(self, action_id: str, minutes: int) -> bool:
-        """Give back the place, and the minutes that were estimated and not used; whether that was still to do.
+        """Give back the place, and settle the minutes; whether that was still to do.
 
-        A pipeline that took longer than estimated takes nothing more: its estimate was what the budget had room for.
+        What was not used comes back to its window. What was used beyond the estimate is taken from the window of now,
+        then from the next one, as far as their limits go; the rest is let go.
         """
         return await self._writer.run(lambda unit: _settle(unit, action_id, minutes))
 
@@ -119,30 +130,47 @@ class SqlAccounts:
 def _open_pipelines(connection: Connection, limit: int) -> tuple[budgets.OpenPipeline, ...]:
     held, action = tables.reservations.c, tables.actions.c
     joined = tables.reservations.join(tables.actions, action.id == held.action_id)
-    query = select(action.id, action.project, action.preparation, action.result, action.started_ms)
-    query = query.select_from(joined).where(
-        held.budget == budgets.PIPELINES, action.state == ActionState.PERFORMED.value
+    columns = (action.id, action.project, action.preparation, action.result, action.started_ms)
+    query = (
+        select(*columns, _ESTIMATE.label("estimate"))
+        .select_from(joined)
+        .where(held.budget == budgets.PIPELINES, action.state == ActionState.PERFORMED.value)
     )
     found = connection.execute(query.order_by(action.started_ms, action.id).limit(limit)).all()
     return tuple(
         budgets.OpenPipeline(
             action_id=row.id,
             project=row.project or "",
-            commit=_commit_of(row.preparation, row.result),
+            **_run_of(row.preparation, row.result),
+            estimate=row.estimate or 0,
             started_ms=row.started_ms or 0,
         )
         for row in found
     )
 
 
-def _commit_of(preparation: str | None, result: str) -> str | None:
-    """The commit that a pipeline runs for, as far as the action noted one."""
+def _run_of(preparation: str | None, result: str) -> dict[str, Any]:
+    """What the action noted of what runs: a pipeline, a commit, a merge request."""
     done = json.loads(result)
     noted = (json.loads(preparation).get("commit") if preparation else None, *(done.get(k) for k in _COMMITS))
-    return next((c for c in noted if isinstance(c, str)), None)
+    return {
+        "pipeline": _number(done.get("pipeline")),
+        "commit": next((c for c in noted if isinstance(c, str)), None),
+        "merge_request": _number(done.get("merge_request")),
+    }
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 _COMMITS = ("merge_commit", "merge_commit_sha", "sha", "head", "commit")
+_MINUTES = tables.reservations.alias("minutes")
+_ESTIMATE = (
+    select(func.max(_MINUTES.c.amount))
+    .where(_MINUTES.c.action_id == tables.actions.c.id, _MINUTES.c.budget == budgets.CI_MINUTES)
+    .scalar_subquery()
+)
 
 
 def _settle(unit: Unit, action_id: str, minutes: int) -> bool:
@@ -156,7 +184,29 @@ def _settle(unit: Unit, action_id: str, minutes: int) -> bool:
         unit.execute(_account(row.agent, row.budget, row.period).values(used=tables.budgets.c.used - unused))
         same = mine & (held.budget == row.budget) & (held.period == row.period)
         unit.execute(update(tables.reservations).where(same).values(amount=row.amount - unused))
+        _charge(unit, row, minutes - row.amount)
     return True
+
+
+def _charge(unit: Unit, held: Any, excess: int) -> None:
+    """Take minutes beyond an estimate from the window of now and the next one, never beyond the limit they had."""
+    window = held.period.partition(":")[0]
+    ends_ms = None if window == budgets.OPEN else budgets.window_end_ms(window, unit.now_ms)
+    limit = _limit_of(unit, held.action_id, window)
+    for at_ms in (unit.now_ms, ends_ms) if ends_ms else ():
+        key = {"agent": held.agent, "budget": held.budget, "period": budgets.window_key(window, at_ms)}
+        taken = min(excess, limit - _used(unit, key))
+        if taken > 0:
+            unit.execute(_account(**key).values(used=tables.budgets.c.used + taken))
+            excess -= taken
+
+
+def _limit_of(unit: Unit, action_id: str, window: str) -> int:
+    """The limit of the minutes in the ruling that the action started on; 0 where it names none."""
+    of_action = tables.actions.c.ruling_id == tables.rulings.c.id
+    row = unit.one(select(tables.rulings.c.body).where(of_action, tables.actions.c.id == action_id))
+    reserve = ruling_of(row).reserve if row is not None else ()
+    return next((r.limit for r in reserve if (r.budget, r.window) == (budgets.CI_MINUTES, window)), 0)
 
 
 def _draw(unit: Unit, agent: str, wanted: Reservation) -> None:

@@ -1,6 +1,8 @@
 """How often an agent may ask, and what its pipelines hold."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,7 @@ from gateway.core.rulings import Reservation
 from gateway.core.steps import Blocked, Preparation, Start
 from tests.gateway.adapters.store.world import AGENT, World, performed, refused, reserving
 
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
 
 async def test_proposals_over_the_minutes_limit_are_refused_and_counted_in_one_event(
@@ -68,9 +70,11 @@ def ci(minutes: int) -> tuple[Reservation, ...]:
     return reserving("pipelines", "open", limit=2), reserving("ci_minutes", "day", limit=100, amount=minutes)
 
 
-async def used(store: Store, budget: str) -> int:
+async def used(store: Store, budget: str, period: str = "") -> int:
+    """What is used in all windows whose name begins so."""
     account = tables.budgets.c
-    query = select(func.coalesce(func.sum(account.used), 0)).where(account.budget == budget)
+    mine = (account.budget == budget) & account.period.startswith(period)
+    query = select(func.coalesce(func.sum(account.used), 0)).where(mine)
     return int(await store.reader.run(lambda connection: connection.execute(query).scalar_one()))
 
 
@@ -93,46 +97,102 @@ async def test_a_finished_pipeline_gives_back_its_place_and_unused_minutes_once(
     assert sorted(both) == [False, True]
     assert (await used(store, "pipelines"), await used(store, "ci_minutes")) == (1, 55)
     assert await store.accounts.settle(ids[1] or "", 10**9)
-    assert (await used(store, "pipelines"), await used(store, "ci_minutes")) == (0, 55)
-    assert await started(world, store, *ci(45)) is not None
+    assert (await used(store, "pipelines"), await used(store, "ci_minutes")) == (0, 200)
     assert await started(world, store, *ci(1)) is None
 
 
+@pytest.mark.parametrize(
+    ("minutes", "today", "tomorrow"),
+    [(20, 20, 0), (40, 40, 0), (41, 41, 0), (100, 100, 0), (130, 100, 30), (10**9, 100, 100)],
+)
+async def test_minutes_beyond_the_estimate_are_taken_from_now_and_then_the_next_window_up_to_the_limits(
+    world: World, store: Store, minutes: int, today: int, tomorrow: int
+) -> None:
+    action_id = await started(world, store, *ci(40)) or ""
+    await end(store, action_id, done=True)
+    (opened,) = await store.accounts.open_pipelines(limit=9)
+
+    assert opened.estimate == 40
+    assert await store.accounts.settle(action_id, minutes)
+    day = world.clock.ms // DAY_MS
+    assert await used(store, "ci_minutes", f"day:{day}") == today
+    assert await used(store, "ci_minutes", f"day:{day + 1}") == tomorrow
+
+
+async def test_minutes_that_are_known_the_day_after_are_taken_from_that_day(
+    world: World, store: Store
+) -> None:
+    action_id = await started(world, store, *ci(40)) or ""
+    await end(store, action_id, done=True)
+    world.clock.pass_ms(DAY_MS)
+    await store.accounts.settle(action_id, 60)
+
+    day = world.clock.ms // DAY_MS
+    assert [await used(store, "ci_minutes", f"day:{n}") for n in (day - 1, day)] == [40, 20]
+
+
+async def end(store: Store, action_id: str, *, done: bool) -> None:
+    """Finish what has started, well or not at all."""
+    record = await store.ledger.find(action_id)
+    assert record is not None
+    await store.ledger.record(performed(record.action) if done else refused(record.action))
+
+
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["start", "perform", "refuse", "settle"]), st.integers(1, 40)),
+    st.tuples(
+        st.sampled_from(["start", "perform", "refuse", "settle"]), st.integers(0, 1), st.integers(1, 120)
+    ),
     min_size=1,
     max_size=12,
 )
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
 async def test_sums_never_exceed_limits_and_everything_comes_back_once(
-    world: World, steps: list[tuple[str, int]]
+    world: World, steps: list[tuple[str, int, int]]
 ) -> None:
-    """Two replicas would run the same statements in the same transactions: the writer is the only order there is."""
+    """Two stores on one database do everything at the same time; on SQLite the second is the first, as one process writes."""
     world.create()
-    running: list[str] = []
-    ended: list[str] = []
-    with world.store() as store:
-        for kind, amount in steps:
+    with stores_on(world) as stores:
+        running: list[str] = []
+        ended: list[str] = []
+        for kind, which, amount in steps:
+            first, second = stores[which], stores[1 - which]
             if kind == "start":
-                fresh = await asyncio.gather(*(started(world, store, *ci(amount)) for _ in range(3)))
-                running += [f for f in fresh if f]
+                at_once = [started(world, s, *ci(amount)) for s in (first, second, first, second)]
+                running += [f for f in await asyncio.gather(*at_once) if f]
             elif kind == "settle" and ended:
-                await asyncio.gather(*(store.accounts.settle(ended[-1], amount) for _ in range(2)))
-                ended.pop()
-            elif running:
-                action_id = running.pop(0)
-                record = await store.ledger.find(action_id)
-                assert record is not None
-                finish = performed(record.action) if kind == "perform" else refused(record.action)
-                await store.ledger.record(finish)
-                ended += [action_id] if kind == "perform" else []
-            assert 0 <= await used(store, "pipelines") <= 2
-            assert 0 <= await used(store, "ci_minutes") <= 100
-        assert await used(store, "pipelines") == len(running) + len(ended)
+                oldest = ended.pop(0)
+                both = await asyncio.gather(*(s.accounts.settle(oldest, amount) for s in (first, second)))
+                assert sorted(both) == [False, True]
+            elif running and kind in {"perform", "refuse"}:
+                ending = running.pop(0)
+                both_end = [end(s, ending, done=kind == "perform") for s in (first, second)]
+                answers = await asyncio.gather(*both_end, return_exceptions=True)
+                assert any(a is None for a in answers)
+                ended += [ending] if kind == "perform" else []
+            assert await used(first, "pipelines") == len(running) + len(ended) <= 2
+            minutes = [await used(first, "ci_minutes", f"day:{n}") for n in days(world)]
+            assert 0 <= min(minutes) <= max(minutes) <= 100
+
+
+def days(world: World) -> tuple[int, int]:
+    today = world.clock.ms // DAY_MS
+    return today, today + 1
+
+
+@contextmanager
+def stores_on(world: World) -> Iterator[tuple[Store, Store]]:
+    """Two replicas where the database takes two; the database is gone afterwards."""
+    with world.store() as one:
+        if world.cluster is None:
+            yield one, one
+            return
+        with world.store() as other:
+            yield one, other
+    world.cluster.drop(world.name)
