@@ -1,6 +1,7 @@
 """Connecting GitLab, Jira and the mirrors as far as the settings name them."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,7 @@ from gateway.adapters.unconnected import UnconnectedChanges, UnconnectedTarget
 from gateway.adapters.vendor_secrets import VendorSecret, VendorSecrets
 from gateway.app.gateway import Gateway
 from gateway.app.told import notifiers_of
-from gateway.core.errors import SettingsError
+from gateway.core.errors import LedgerUnavailableError, SettingsError
 from gateway.core.vocabulary import ForgeIdentity, System
 from gateway.ports import Changes, Target
 from gateway.settings import SecretSource
@@ -108,7 +109,9 @@ async def _gitlab(
     )
     mirrors = Mirrors(git, remote, gateway.settings.home / "mirrors")
     stack.push_async_callback(mirrors.close)
-    await gateway.store.lineage.refill()
+    # A log that is damaged, or gone, turns readiness red; the index is filled before anybody asks it.
+    with contextlib.suppress(LedgerUnavailableError):
+        await gateway.store.lineage.refill()
     lineage = Lineage(git, authorship, gateway.store.lineage)
     inspector = Inspector(git, authorship, core_scanners(), lineage)
     proposals = GitProposals(git, inspector)

@@ -31,9 +31,17 @@ class SqlLineage:
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer, self._reader = writer, reader
+        self._refilled = False
 
     async def known(self, project: str, asked: Asked) -> Known:
-        """What the index holds of these commits, patches, file versions and paths."""
+        """What the index holds of these commits, patches, file versions and paths.
+
+        Raises `FactsMissingError` while it could not be filled again.
+        """
+        try:
+            await self._whole()
+        except LedgerUnavailableError as error:
+            raise FactsMissingError(f"Who made what cannot be looked up: {error.detail}") from error
         return await self._reader.run(lambda connection: _known(connection, project, asked))
 
     async def remember(self, project: str, traces: tuple[CommitTrace, ...]) -> None:
@@ -45,15 +53,21 @@ class SqlLineage:
         if not fresh:
             return
         try:
+            await self._whole()
             await self._writer.run(lambda unit: _remember(unit, project, fresh))
         except LedgerUnavailableError as error:
             raise FactsMissingError(f"Who made this cannot be noted: {error.detail}") from error
 
     async def refill(self) -> int:
         """Know again the commits that recorded actions built, when the index is empty; how many."""
-        if await self._reader.run(_is_filled):
-            return 0
-        return await self._writer.run(_refill)
+        known = 0 if await self._reader.run(_is_filled) else await self._writer.run(_refill)
+        self._refilled = True
+        return known
+
+    async def _whole(self) -> None:
+        """Fill the index again where that was not possible at the start: a damaged log raises nothing there."""
+        if not self._refilled:
+            await self.refill()
 
 
 def _known(connection: Connection, project: str, asked: Asked) -> Known:

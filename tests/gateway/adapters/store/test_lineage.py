@@ -82,6 +82,13 @@ async def test_what_cannot_be_noted_is_a_missing_fact(world: World) -> None:
             await index.remember("shop/checkout", (trace("1", "prn_a"),))
 
 
+async def test_an_index_that_could_not_be_filled_at_the_start_says_nothing(world: World) -> None:
+    with world.store() as store:
+        store.writer.close()
+        with pytest.raises(FactsMissingError, match="cannot be looked up"):
+            await store.lineage.known("shop/checkout", Asked(commits=("1" * 40,)))
+
+
 async def test_an_empty_index_knows_the_commits_again_that_actions_built(world: World) -> None:
     with world.store() as store:
         params = {"message": "A note", "changes": [{"op": "create", "path": "a", "content": "a"}]}
