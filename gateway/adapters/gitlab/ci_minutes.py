@@ -103,7 +103,7 @@ class _Runs:
         """Those of a merge request: merged results run for a commit of GitLab's own."""
         if number is None:
             return []
-        rows = self.forge.list(f"{self.project}/merge_requests/{number}/pipelines", Pipeline, limit=_PAGE)
+        rows = self.forge.whole(f"{self.project}/merge_requests/{number}/pipelines", Pipeline)
         made = _made_since(rows, since)
         return [*made, *(c for sha in {p.sha for p in made} for c in self._children(sha, since))]
 

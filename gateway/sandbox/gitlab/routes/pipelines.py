@@ -31,7 +31,7 @@ def _job(call: Call, project: Project) -> Job:
 
 
 def list_pipelines(call: Call) -> Reply:
-    """GET …/pipelines (`sha`, `ref`, `status`, `source`, `order_by`, `sort`)."""
+    """GET …/pipelines (`sha`, `ref`, `status`, `source`, `order_by`, `sort`); child pipelines only when asked for."""
     project = call.project()
     names = ("sha", "ref", "status", "source")
     wanted = call.params.get("username")
@@ -40,6 +40,7 @@ def list_pipelines(call: Call) -> Reply:
         for each in project.pipelines.values()
         if all(call.params.get(name, getattr(each, name)) == getattr(each, name) for name in names)
         and wanted in (None, each.user.username)
+        and ("source" in call.params or each.source != "parent_pipeline")
         and within(call, "created", each.created_at)
         and within(call, "updated", each.updated_at)
     ]
