@@ -47,11 +47,11 @@ def test_no_model_of_params_takes_a_member_it_does_not_document(model: type[Base
 
 @pytest.mark.parametrize("kind", sorted(PARAMS_OF))
 @pytest.mark.parametrize("rider", sorted(RIDERS))
-def test_good_params_with_a_rider_are_refused_with_its_place(kind: str, rider: str) -> None:
+def test_good_params_with_a_rider_are_refused_with_its_place(kind: ActionType, rider: str) -> None:
     given = {**PARAMS_OF[kind], rider: RIDERS[rider]}
 
     with pytest.raises(MalformedError) as refused:
-        fill(ActionType(kind), given)
+        fill(kind, given)
 
     assert refused.value.field == f"/params/{rider}"
 
