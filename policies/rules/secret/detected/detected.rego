@@ -1,7 +1,8 @@
 # METADATA
 # title: Secret in the change or its texts
 # description: |
-#   A detector found a credential in a new file, in a commit that was rewritten later, or in a text of the action.
+#   A detector found a credential in a new file, in a commit that was rewritten later, in a text of the action, or
+#   in a name that stands at the target, such as a branch or a path.
 #   Only the place is shown, never the value.
 # custom:
 #   code: SECRET-001
