@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gateway.core.actions import Action, ActionState
 from gateway.core.actions import Target as Aim
-from gateway.core.budgets import OpenPipeline
+from gateway.core.budgets import Allowance, OpenPipeline
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
 from gateway.core.facts import (
@@ -68,6 +68,7 @@ class PolicyInForce(Model):
     weights: dict[str, Any] = Field(default_factory=dict)
     ticket_ttl_ms: int = 8 * 3600 * 1000
     carry_over_clean_rebase: bool = False
+    allowances: tuple[Allowance, ...] = ()
     time_zone: str = "UTC"
 
     @property
@@ -303,6 +304,10 @@ class Counters(Protocol):
 
     async def usage(self, agent: str, now_ms: int) -> UsageFacts:
         """Budgets used, over every door."""
+        ...
+
+    async def drawn(self, agent: str, now_ms: int) -> dict[tuple[str, str], int]:
+        """What is used of every budget in the windows of now, by budget and window (`hour`, `day`, `open`)."""
         ...
 
     async def stops_on(self, action: Action) -> tuple[str, ...]:

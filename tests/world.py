@@ -128,6 +128,10 @@ class FakeCounters:
         del agent, now_ms
         return UsageFacts(actions_hour=0, actions_day=0, open_merge_requests=0, held_tickets=0)
 
+    async def drawn(self, agent: str, now_ms: int) -> dict[tuple[str, str], int]:
+        del agent, now_ms
+        return {}
+
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         del action
         return self.stops

@@ -70,7 +70,11 @@ def routes_page(openapi: dict[str, Any]) -> str:
     )
     intro = (
         "The whole document is `schemas/openapi.json`, served at `/v1/openapi.json`. Bodies are capped at 1 MiB, "
-        "proposals at 8 MiB, reports at 16 MiB."
+        "proposals at 8 MiB, reports at 16 MiB.\n\n"
+        "Every proposal may say `when_ready: true`: what ends by itself (a running pipeline, a freeze, a budget's window) "
+        "is then waited for instead of denied, and the outcome is read later. `Prefer` says only how long the client waits "
+        "for the answer. An agent that proposes or rehearses too often gets 429 `too_many_requests` with `Retry-After`; "
+        "nothing is judged or recorded then."
     )
     return _page("REST routes", intro, _table(("route", "what"), rows))
 

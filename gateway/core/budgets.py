@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from gateway.core.actions import ActionState
 from gateway.core.model import Model
+from gateway.core.principals import Tier
 from gateway.core.rulings import Reservation
 from gateway.core.vocabulary import ActionType as T
 
@@ -37,6 +38,19 @@ CI_MINUTES: Final = "ci_minutes"
 DRY_RUNS: Final = "dry_runs"
 _APPEARS_MS = 900_000
 _FORGOTTEN_MS = DAY_MS
+
+
+class Allowance(Model):
+    """What a policy lets agents draw of a budget: `low` for observers and contributors, `high` for those above."""
+
+    budget: str
+    window: str
+    low: int
+    high: int
+
+    def limit(self, tier: Tier) -> int:
+        """The limit for an agent of that tier."""
+        return self.high if tier in {Tier.MAINTAINER, Tier.STEWARD} else self.low
 
 
 class PipelineUse(Model):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gateway.core.budgets import Allowance
 from gateway.core.catalogue import Catalogue
 from gateway.core.model import Model
 from gateway.core.principals import Roster
@@ -49,6 +50,12 @@ class BuiltPolicy(Model):
             catalogue=Catalogue.model_validate(data.get("catalogue", {})),
             weights=data.get("weights", {}),
             carry_over_clean_rebase=data.get("carry_over_clean_rebase", False) is True,
+            allowances=tuple(_allowance(row) for row in data.get("budgets", ())),
             ticket_ttl_ms=data.get("ticket_ttl_ms", PolicyInForce.model_fields["ticket_ttl_ms"].default),
             time_zone=data.get("time_zone", "UTC"),
         )
+
+
+def _allowance(row: dict[str, Any]) -> Allowance:
+    limit = row["limit"]
+    return Allowance(budget=row["budget"], window=row["window"], low=limit["low"], high=limit["high"])

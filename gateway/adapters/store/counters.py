@@ -32,6 +32,10 @@ class SqlCounters:
         """What the agent has used of its budgets, over every door."""
         return await self._reader.brief(lambda connection: _usage(connection, agent, now_ms))
 
+    async def drawn(self, agent: str, now_ms: int) -> dict[tuple[str, str], int]:
+        """What is used of every budget in the windows of now, by budget and window."""
+        return await self._reader.brief(lambda connection: _drawn(connection, agent, now_ms))
+
     async def stops_on(self, action: Action) -> tuple[str, ...]:
         """Ids of the stops in force that match this action, sorted."""
         return await self._reader.brief(lambda connection: stops_on(connection, action))
@@ -49,6 +53,13 @@ class SqlCounters:
         """The tier set at run time, when one was set."""
         standing = await self._reader.brief(lambda c: c.execute(_STANDING, {"of_agent": agent}).first())
         return standing.tier if standing else None
+
+
+def _drawn(connection: Connection, agent: str, now_ms: int) -> dict[tuple[str, str], int]:
+    windows = {window_key(window, now_ms): window for window in ("hour", "day", "open")}
+    mine = (_account.agent == agent) & _account.period.in_(list(windows))
+    query = select(_account.budget, _account.period, _account.used).where(mine)
+    return {(row.budget, windows[row.period]): row.used for row in connection.execute(query)}
 
 
 def _usage(connection: Connection, agent: str, now_ms: int) -> UsageFacts:

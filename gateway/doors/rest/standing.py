@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from gateway.core.globs import GlobError
 from gateway.core.model import Model
 from gateway.core.normalise import type_in_scope
-from gateway.core.principals import Principal
+from gateway.core.principals import Agent, Principal
 from gateway.core.vocabulary import SPECS, ActionType
+from gateway.derived import lower_tier
 from gateway.doors.rest.authentication import SignedIn
 from gateway.doors.rest.context import Given
 from gateway.doors.rest.routes import StrictRoute
@@ -17,11 +18,20 @@ from gateway.doors.rest.routes import StrictRoute
 router = APIRouter(tags=["standing"], route_class=StrictRoute)
 
 
+class BudgetLine(Model):
+    """One of my budgets: what is used of it in this window, and its limit at my tier. `open` is what is open now."""
+
+    budget: str
+    window: str
+    used: int
+    limit: int
+
+
 class Me(Model):
     """Who I am here, and what my token may do.
 
     `action_types` are the patterns of the token's scope; `performs` are the types they cover that this version carries
-    out somewhere. `used` is without limits: those are shown to people only.
+    out somewhere. `budgets` are all that the policy in force names; `used` are the counts that its rules look at.
     """
 
     id: str
@@ -34,6 +44,7 @@ class Me(Model):
     tier: str | None
     approves_as: tuple[str, ...]
     used: dict[str, int]
+    budgets: tuple[BudgetLine, ...]
 
 
 class Rule(Model):
@@ -77,7 +88,7 @@ async def ready(given: Given) -> JSONResponse:
 
 @router.get("/v1/me")
 async def me(given: Given, principal: SignedIn) -> Me:
-    """Identity, scope, the types of action I may use, tier, and what of the budgets is used."""
+    """Identity, scope, the types of action I may use, tier, and each budget with its use and limit."""
     roster = given.policy.in_force.roster
     agent, person = roster.agent(principal.id), roster.person(principal.id)
     usage = await given.counters.usage(principal.id, given.clock.now_ms()) if agent else None
@@ -92,6 +103,7 @@ async def me(given: Given, principal: SignedIn) -> Me:
         tier=agent.tier.value if agent else None,
         approves_as=person.approves_as if person else (),
         used=usage.model_dump() if usage else {},
+        budgets=await _budgets(given, agent) if agent else (),
     )
 
 
@@ -115,6 +127,17 @@ async def rules(given: Given, principal: SignedIn) -> Rules:
             for c in sorted(in_force.cards.values(), key=lambda c: c.code)
         ),
         action_types={t.value: {"systems": [s.value for s in spec.supported]} for t, spec in SPECS.items()},
+    )
+
+
+async def _budgets(given: Given, agent: Agent) -> tuple[BudgetLine, ...]:
+    drawn = await given.counters.drawn(agent.id, given.clock.now_ms())
+    tier = lower_tier(agent.tier, await given.counters.current_tier(agent.id))
+    return tuple(
+        BudgetLine(
+            budget=a.budget, window=a.window, used=drawn.get((a.budget, a.window), 0), limit=a.limit(tier)
+        )
+        for a in given.policy.in_force.allowances
     )
 
 

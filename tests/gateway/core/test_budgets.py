@@ -8,6 +8,7 @@ from gateway.core.actions import LIFE_CYCLE, ActionState, is_final
 from gateway.core.budgets import (
     DAY_MS,
     HOUR_MS,
+    Allowance,
     PipelineUse,
     gives_back,
     refunds,
@@ -16,6 +17,7 @@ from gateway.core.budgets import (
     window_end_ms,
     window_key,
 )
+from gateway.core.principals import Tier
 from gateway.core.rulings import Reservation
 
 TIMES = st.integers(min_value=0, max_value=2**45)
@@ -75,3 +77,10 @@ def test_a_pipeline_is_settled_when_it_is_over_or_never_appeared_or_was_forgotte
     assert (settled_minutes(none, HOUR_MS // 5, 9), settled_minutes(none, HOUR_MS, 9)) == (None, 0)
     assert (settled_minutes(busy, HOUR_MS, 9), settled_minutes(None, HOUR_MS, 9)) == (None, None)
     assert (settled_minutes(busy, DAY_MS, 9), settled_minutes(None, DAY_MS, 9)) == (9, 9)
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_an_allowance_is_higher_for_those_above_contributors(tier: Tier) -> None:
+    allowance = Allowance(budget="actions", window="hour", low=3, high=9)
+
+    assert allowance.limit(tier) == (9 if tier in {Tier.MAINTAINER, Tier.STEWARD} else 3)
