@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 Test = Callable[..., Awaitable[None]]
 
@@ -53,8 +52,13 @@ def attack(kind: Kind, wants: str, *, stopped_by: str) -> Callable[[Test], Test]
 
 def page() -> str:
     """The table as Markdown, in the order of the classes and of the tests."""
-    parts = [_section(kind, [a for a in ATTACKS if a.kind is kind]) for kind in Kind]
+    parts = [_section(kind, _of(kind)) for kind in Kind]
     return "\n".join(parts)
+
+
+def _of(kind: Kind) -> list[Attack]:
+    """The attacks of a class, each once, however often its module was imported."""
+    return list({a.test: a for a in ATTACKS if a.kind is kind}.values())
 
 
 def _section(kind: Kind, attacks: list[Attack]) -> str:
@@ -63,8 +67,3 @@ def _section(kind: Kind, attacks: list[Attack]) -> str:
     head = "| the attacker wants to | what stops it | test |\n|---|---|---|\n"
     where = f"`tests/redteam/{attacks[0].module}.py`" if attacks else ""
     return f"## {title}\n\n{len(attacks)} attacks, in {where}.\n\n{head}{rows}"
-
-
-def plain(value: Any) -> str:
-    """A document as text, to look for words that must not be in it."""
-    return repr(value)

@@ -68,7 +68,7 @@ class Siege:
         assert error.problem.code == code, (error.problem.code, error.problem.detail)
         counted = await self.counted(before)
         assert (source, door, code) in counted, counted
-        assert not [r for r in await self.events("action.started", before)]
+        assert not await self.events("action.started", before)
         return error
 
     async def counted(self, after: int) -> dict[tuple[str, str, str], int]:

@@ -204,9 +204,9 @@ async def test_an_event_is_backdated(hands: Hands, loot: Loot) -> None:
     stopped_by="the tree, and times that only grow",
 )
 async def test_two_events_are_exchanged(hands: Hands, loot: Loot) -> None:
-    place = "leaf_index"
+    exchange = "UPDATE audit_leaves SET leaf_index = ? WHERE leaf_index = ?"
     for a, b in ((loot.denied, -1), (loot.denied + 1, loot.denied), (-1, loot.denied + 1)):
-        hands.sql.execute(f"UPDATE audit_leaves SET {place} = ? WHERE {place} = ?", (b, a))
+        hands.sql.execute(exchange, (b, a))
     hands.claim_root()
     problem = hands.verdict().first_problem
     assert problem is not None
@@ -323,12 +323,16 @@ async def test_an_old_database_is_put_back(home_template: Path, tmp_path: Path) 
         await town.gateway.store.archive.checkpoint()
         # The sandbox stands as long as this block; the gateway is opened anew on the exchanged database.
         town.gateway.store.close()
-        live = database_of(town)
-        for name in (f"{live}-wal", f"{live}-shm"):
-            Path(name).unlink(missing_ok=True)
-        shutil.copy(old, live)
+        exchanged(database_of(town), old)
         copied = Town(copied_home(town, tmp_path), town.sandbox)
         assert "known outside the database" in await red(copied)
+
+
+def exchanged(live: Path, old: Path) -> None:
+    """Put an older database in the place of the live one, and its write-ahead log away."""
+    for name in (f"{live}-wal", f"{live}-shm"):
+        Path(name).unlink(missing_ok=True)
+    shutil.copy(old, live)
 
 
 def copied_home(town: Town, folder: Path) -> Path:

@@ -83,6 +83,6 @@ async def test_one_key_is_raced_with_two_actions(siege: Siege) -> None:
     )
     done = [a for a in answers if isinstance(a, dict)]
     assert len(done) == 1
-    assert len([r for r in await siege.events("action.performed", before)]) == 1
+    assert len(await siege.events("action.performed", before)) == 1
     counted = await siege.counted(before)
     assert counted[("agt_fixer", "rest", "idempotency_mismatch")] == len(bodies) - 1
