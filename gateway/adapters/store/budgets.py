@@ -198,7 +198,16 @@ def _charge(unit: Unit, held: Any, excess: int) -> None:
         taken = min(excess, limit - _used(unit, key))
         if taken > 0:
             unit.execute(_account(**key).values(used=tables.budgets.c.used + taken))
+            _hold_more(unit, held.action_id, key, taken)
             excess -= taken
+
+
+def _hold_more(unit: Unit, action_id: str, key: dict[str, str], amount: int) -> None:
+    """Note what an action took beyond its reservation: what is used of an account is what its actions hold of it."""
+    held = tables.reservations.c
+    same = and_(held.action_id == action_id, held.budget == key["budget"], held.period == key["period"])
+    if unit.changes(update(tables.reservations).where(same).values(amount=held.amount + amount)) == 0:
+        unit.execute(insert(tables.reservations), key | {"action_id": action_id, "amount": amount})
 
 
 def _limit_of(unit: Unit, action_id: str, window: str) -> int:

@@ -78,6 +78,14 @@ async def used(store: Store, budget: str, period: str = "") -> int:
     return int(await store.reader.run(lambda connection: connection.execute(query).scalar_one()))
 
 
+async def held(store: Store, budget: str, period: str = "") -> int:
+    """What actions hold of a budget in all windows whose name begins so."""
+    row = tables.reservations.c
+    mine = (row.budget == budget) & row.period.startswith(period)
+    query = select(func.coalesce(func.sum(row.amount), 0)).where(mine)
+    return int(await store.reader.run(lambda connection: connection.execute(query).scalar_one()))
+
+
 async def test_a_finished_pipeline_gives_back_its_place_and_unused_minutes_once(
     world: World, store: Store
 ) -> None:
@@ -117,6 +125,8 @@ async def test_minutes_beyond_the_estimate_are_taken_from_now_and_then_the_next_
     day = world.clock.ms // DAY_MS
     assert await used(store, "ci_minutes", f"day:{day}") == today
     assert await used(store, "ci_minutes", f"day:{day + 1}") == tomorrow
+    assert await held(store, "ci_minutes", f"day:{day}") == today
+    assert await held(store, "ci_minutes", f"day:{day + 1}") == tomorrow
 
 
 async def test_minutes_that_are_known_the_day_after_are_taken_from_that_day(
@@ -179,6 +189,7 @@ async def test_sums_never_exceed_limits_and_everything_comes_back_once(
             assert await used(first, "pipelines") == len(running) + len(ended) <= 2
             minutes = [await used(first, "ci_minutes", f"day:{n}") for n in days(world)]
             assert 0 <= min(minutes) <= max(minutes) <= 100
+            assert sum(minutes) == await held(first, "ci_minutes")
 
 
 def days(world: World) -> tuple[int, int]:
