@@ -79,6 +79,12 @@ async def _jira(
     return JiraTarget(site, marker=marker, browse=settings.url, accounts=accounts)
 
 
+async def _refill(gateway: Gateway) -> None:
+    """Fill the lineage index. A log that is damaged turns readiness red instead; the index is filled when it is asked."""
+    with contextlib.suppress(LedgerUnavailableError):
+        await gateway.store.lineage.refill()
+
+
 async def _gitlab(
     gateway: Gateway, egress: Egress, marker: Callable[[str], str], stack: AsyncExitStack
 ) -> Changes:
@@ -109,9 +115,7 @@ async def _gitlab(
     )
     mirrors = Mirrors(git, remote, gateway.settings.home / "mirrors")
     stack.push_async_callback(mirrors.close)
-    # A log that is damaged, or gone, turns readiness red; the index is filled before anybody asks it.
-    with contextlib.suppress(LedgerUnavailableError):
-        await gateway.store.lineage.refill()
+    await _refill(gateway)
     lineage = Lineage(git, authorship, gateway.store.lineage)
     inspector = Inspector(git, authorship, core_scanners(), lineage)
     proposals = GitProposals(git, inspector)
