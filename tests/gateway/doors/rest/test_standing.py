@@ -9,6 +9,7 @@ import pytest
 from gateway.core.principals import Scope
 from gateway.core.vocabulary import SPECS
 from tests.gateway.doors.rest.conftest import Served
+from tests.town import proposal
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +52,30 @@ def test_me_lists_no_type_that_this_version_does_not_perform(served: Served) -> 
 
 def test_a_person_performs_nothing(served: Served) -> None:
     assert me(served, served.tokens["operator"])["performs"] == []
+
+
+def test_me_shows_every_budget_with_its_use_and_its_limit(served: Served) -> None:
+    shown = me(served, served.tokens["agent"])["budgets"]
+    named = served.town.gateway.neighbours.policy.in_force.allowances
+
+    assert [(b["budget"], b["window"]) for b in shown] == [(a.budget, a.window) for a in named]
+    assert {"actions", "ci_minutes", "pipelines", "held_tickets", "bytes_pushed"} <= {
+        b["budget"] for b in shown
+    }
+    assert all(0 <= b["used"] <= b["limit"] for b in shown)
+    assert me(served, served.tokens["operator"])["budgets"] == []
+
+
+def test_what_an_action_draws_shows_at_once(served: Served) -> None:
+    def used() -> dict[tuple[str, str], int]:
+        return {(b["budget"], b["window"]): b["used"] for b in me(served, served.tokens["agent"])["budgets"]}
+
+    before = used()
+    with httpx2.Client(
+        base_url=served.url, headers={"Authorization": f"Bearer {served.tokens['agent']}"}
+    ) as http:
+        body = proposal("issue.comment", {"body": "Counted."}, jira=True, issue="SHOP-1")
+        assert http.post("/v1/actions", json=body).status_code == 201
+
+    assert used()["actions", "hour"] == before["actions", "hour"] + 1
+    assert used()["actions", "day"] == before["actions", "day"] + 1
