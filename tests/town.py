@@ -241,11 +241,15 @@ async def held_merge(agent: Client, opened: Opened, **params: Any) -> dict[str, 
     return await agent.propose(proposal("merge_request.merge", wanted, merge_request=opened.iid))
 
 
-def template_home(folder: Path) -> Path:
-    """A home folder made by `init`, to be copied for each test."""
+def template_home(folder: Path, *, carry_over_clean_rebase: bool = False) -> Path:
+    """A home folder made by `init`, to be copied for each test; its policy may keep votes over a clean rebase."""
     home = folder / "home"
     policies = folder / "policies"
     shutil.copytree(ROOT / "policies", policies)
+    if carry_over_clean_rebase:
+        data = policies / "data" / "freezes.yaml"
+        name = "carry_over_clean_rebase"
+        data.write_text(data.read_text().replace(f"{name}: false", f"{name}: true"))
     made = create_home(home, policies=policies, origin="town.test/log", operator="The operator")
     (home / "code.json").write_text(json.dumps({"code": made.code}))
     return home
@@ -278,7 +282,9 @@ def _connect(home: Path, folder: Path, sandbox: Sandbox) -> None:
     with (home / "loopgate.toml").open("a") as file:
         file.write(
             f'\n[gitlab]\nurl = "{sandbox.gitlab_url}"\nroad = {{ file = "{folder}/road" }}\n'
-            f'merge = {{ file = "{folder}/merge" }}\n[jira]\nurl = "{sandbox.jira_url}"\n'
+            f'merge = {{ file = "{folder}/merge" }}\n'
+            f"gateway_emails = {json.dumps([u.email for u in sandbox.forge.users.values() if u.bot])}\n"
+            f'[jira]\nurl = "{sandbox.jira_url}"\n'
             f'email = "{sandbox.tokens.jira_email}"\ntoken = {{ file = "{folder}/jira" }}\n'
             f"[egress]\nloopback = {hosts}\n"
         )

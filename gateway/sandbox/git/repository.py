@@ -155,11 +155,21 @@ class Repository:
         """Remove a full ref name."""
         self.run("update-ref", "-d", ref)
 
-    def write_commit(self, tree: str, parents: Sequence[str], message: str, who: Signature) -> str:
-        """The id of a new commit object."""
+    def write_commit(
+        self,
+        tree: str,
+        parents: Sequence[str],
+        message: str,
+        who: Signature,
+        *,
+        author: Signature | None = None,
+    ) -> str:
+        """The id of a new commit object; `who` is its author as well unless another is named."""
+        wrote = (author or who).environment()
+        made = {k: v for k, v in who.environment().items() if k.startswith("GIT_COMMITTER_")}
         flags = [flag for parent in parents for flag in ("-p", parent)]
         return (
-            self.run("commit-tree", *flags, "-F", "-", tree, send=message.encode(), extra=who.environment())
+            self.run("commit-tree", *flags, "-F", "-", tree, send=message.encode(), extra={**wrote, **made})
             .decode()
             .strip()
         )

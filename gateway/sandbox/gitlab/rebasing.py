@@ -56,7 +56,9 @@ class Rebasing:
             tree = self._picked(repository, commit.parents[0], commit.id, head, who)
             if tree is None:
                 return None
-            head = repository.write_commit(tree, (head,), commit.message, who)
+            # As git does it: whoever wrote a commit stays its author, whoever rebases becomes its committer.
+            author = Signature(commit.author_name, commit.author_email, commit.authored.isoformat())
+            head = repository.write_commit(tree, (head,), commit.message, who, author=author)
         return head
 
     def _picked(
