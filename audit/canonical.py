@@ -16,6 +16,7 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 100
 """How deep arrays and objects may nest."""
 
+_TEXT_ONLY = {str}
 _SCALARS = (str, int, type(None))
 
 
@@ -32,15 +33,23 @@ def canonical_bytes(value: Any) -> bytes:
     Raises `CanonicalError` for floats, NaN, keys that are not ASCII text, integers of 2^53 and
     beyond, lone surrogates, nesting over `MAX_DEPTH`, and anything that is not JSON.
     """
-    _refuse_strangers(value)
+    check_canonical(value)
+    return written(value)
+
+
+def written(value: Any) -> bytes:
+    """The RFC 8785 bytes of a value that `check_canonical` has let through. Raises `CanonicalError` for surrogates."""
     try:
         return orjson.dumps(value, option=_OPTIONS)
     except orjson.JSONEncodeError as error:
         raise CanonicalError("a string holds a lone surrogate, which is not a Unicode character") from error
 
 
-def _refuse_strangers(value: Any) -> None:
-    """Walk level by level, so that depth is counted and never recursed into."""
+def check_canonical(value: Any) -> None:
+    """Raise `CanonicalError` for what has no canonical form here, lone surrogates aside, which show on writing.
+
+    Walks level by level, so that depth is counted and never recursed into.
+    """
     level = [value]
     for _ in range(MAX_DEPTH):
         level = _next_level(level)
@@ -52,6 +61,8 @@ def _refuse_strangers(value: Any) -> None:
 def _next_level(level: list[Any]) -> list[Any]:
     """Check one level and give the items below it; exact types first, because that is nearly all there is."""
     below: list[Any] = []
+    if set(map(type, level)) == _TEXT_ONLY:
+        return below
     for item in level:
         kind = type(item)
         if kind is str:

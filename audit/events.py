@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from audit.canonical import CanonicalError, canonical_bytes
+from audit.canonical import CanonicalError, check_canonical, written
 from audit.disclosures import ALGORITHM, RESERVED_NAMES, Disclosure, sealed, value_text
 from audit.errors import EventError
 from audit.model import Model
@@ -33,6 +33,7 @@ _LONGEST_ORIGIN = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _ID = re.compile(r"evt_[0-9A-Za-z_-]{8,64}")
+_TEXT_BYTES = (b" ", b"@", b"\\")
 _TEXT_SIGNS = re.compile(r"[\s@]")
 
 
@@ -232,9 +233,19 @@ def _data(draft: EventDraft, disclosures: tuple[Disclosure, ...]) -> dict[str, A
 
 def _canonical(draft: EventDraft, event: dict[str, Any]) -> bytes:
     try:
-        return canonical_bytes(event)
+        _check_plain(draft)
+        return written(event)
     except CanonicalError as error:
         raise EventError(f"{draft.type} about {draft.subject} cannot be recorded: {error}") from error
+
+
+@remembered(64)
+def _check_plain(draft: EventDraft) -> None:
+    """A draft is written when it is checked and again when it is recorded: what it holds is the same.
+
+    It stands in the leaf as deep as here; all else in a leaf is text made by this module.
+    """
+    check_canonical({"data": draft.data})
 
 
 def rfc3339(time_ms: int) -> str:
@@ -250,6 +261,16 @@ def free_text(document: Any) -> tuple[tuple[str, str], ...]:
     keeps its promise to people gives the empty tuple for every leaf.
     """
     return tuple((pointer, text) for pointer, text in _strings(document, "") if _looks_like_text(text))
+
+
+def has_no_text(canonical: bytes) -> bool:
+    """Whether a value in canonical form is certain to hold no free text; what is not certain is for `free_text`.
+
+    Canonical JSON has no blanks between its tokens, so a blank is a text's; and what stands between two quotation
+    marks is no shorter than a text.
+    """
+    plain = canonical.isascii() and not any(sign in canonical for sign in _TEXT_BYTES)
+    return plain and max(map(len, canonical.split(b'"'))) <= LONG_TEXT
 
 
 def _looks_like_text(text: str) -> bool:

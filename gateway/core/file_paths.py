@@ -46,7 +46,7 @@ def _folders(path: str) -> set[str]:
 
 
 def _wrong_with(path: str) -> str | None:
-    if not path.isprintable() or any(is_unseen(c) for c in path):
+    if not path.isprintable() or (not path.isascii() and any(is_unseen(c) for c in path)):
         return "it holds control or invisible characters, or blanks other than the space"
     if "\\" in path:
         return "it holds a backslash; separate folders with /"

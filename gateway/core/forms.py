@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-import json
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from gateway.core.errors import MalformedError
@@ -46,7 +46,7 @@ def fill(action_type: ActionType, given: dict[str, Any]) -> Params:
     if model is UntypedParams:
         return UntypedParams(given=given)
     try:
-        params = model.model_validate_json(json.dumps(given), strict=True)
+        params = model.model_validate_json(orjson.dumps(given), strict=True)
     except ValidationError as error:
         raise _explained(error, action_type, model) from error
     _check_texts(params)

@@ -5,7 +5,7 @@ a false alarm asks two people, a missed one loses data.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.core.globs import matches_any
 from gateway.core.vocabulary import ActionType
@@ -98,6 +98,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "key-rotation": ("rotate", "revoke", "destroy", "schedule", "openssl", "gpg"),
 }
 
+_ALL_WORDS = frozenset(word for words in _WORDS.values() for word in words)
+
 
 def signals(path: str, *, added: Iterable[str], removed: Iterable[str], deleted: bool) -> tuple[str, ...]:
     """The names of the signs in one file's change, sorted.
@@ -105,7 +107,11 @@ def signals(path: str, *, added: Iterable[str], removed: Iterable[str], deleted:
     `added` and `removed` are its lines of text without line ends; `deleted` says that the file goes away.
     """
     new, old = list(added), list(removed)
-    found = {*_of_path(path, deleted=deleted), *_of_lines(new), *_of_sql(path, new), *_of_guards(new, old)}
+    found = {*_of_path(path, deleted=deleted), *_of_guards(new, old)}
+    text = "\n".join(new)
+    said = _said(text)
+    if said:
+        found |= {*_of_lines(new, said), *_of_sql(path, text, said)}
     return tuple(sorted(found))
 
 
@@ -126,34 +132,33 @@ def _of_path(path: str, *, deleted: bool) -> Iterator[str]:
         yield "publish"
 
 
-def _of_lines(added: list[str]) -> Iterator[str]:
-    said = _said("\n".join(added))
+def _of_lines(added: list[str], said: frozenset[str]) -> Iterator[str]:
     return (
         name
         for name, pattern in _ADDED.items()
-        if said(_WORDS[name]) and any(pattern.search(line) for line in added)
+        if not said.isdisjoint(_WORDS[name]) and any(pattern.search(line) for line in added)
     )
 
 
-def _of_sql(path: str, added: list[str]) -> Iterator[str]:
+def _of_sql(path: str, text: str, said: frozenset[str]) -> Iterator[str]:
     """SQL is looked for everywhere, as it hides in strings; a DELETE without WHERE only where SQL is at home."""
-    text = "\n".join(added)
-    said = _said(text)
-    yield from (name for name, pattern in _SQL.items() if said(_WORDS[name]) and pattern.search(text))
+    yield from (
+        name for name, pattern in _SQL.items() if not said.isdisjoint(_WORDS[name]) and pattern.search(text)
+    )
     if (
-        said(("delete",))
+        "delete" in said
         and matches_any(_SQL_PATHS, path.lower())
         and any(_deletes_everything(s) for s in text.split(";"))
     ):
         yield "sql-delete-all"
 
 
-def _said(text: str) -> Callable[[tuple[str, ...]], bool]:
-    """Whether a text may hold one of some words in any case; one beyond ASCII may, for case is more there."""
+def _said(text: str) -> frozenset[str]:
+    """The words a text may hold in any case; beyond ASCII any of them, for case is more there."""
     if not text.isascii():
-        return lambda _: True
+        return _ALL_WORDS
     lower = text.lower()
-    return lambda words: any(word in lower for word in words)
+    return frozenset([word for word in _ALL_WORDS if word in lower])
 
 
 def _deletes_everything(statement: str) -> bool:

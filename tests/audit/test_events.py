@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from audit.canonical import canonical_bytes
 from audit.disclosures import digest_of
 from audit.errors import EventError
 from audit.events import (
@@ -16,6 +19,7 @@ from audit.events import (
     Trace,
     check_draft,
     free_text,
+    has_no_text,
     leaf_of,
     rfc3339,
 )
@@ -170,3 +174,28 @@ def test_a_leaf_of_this_package_holds_no_free_text() -> None:
     )
 
     assert free_text(json.loads(leaf.body)) == ()
+
+
+_WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.integers(150, 250).map(
+    lambda length: "a" * length
+)
+_NAMES = st.text(st.characters(max_codepoint=127), max_size=12)
+_VALUES = st.recursive(
+    _WORDS | st.integers(-99, 99) | st.none() | st.booleans(),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(_NAMES, below, max_size=4),
+)
+
+
+@given(_VALUES)
+def test_what_certainly_holds_no_text_holds_none(value: Any) -> None:
+    assert not has_no_text(canonical_bytes(value)) or free_text(value) == ()
+
+
+@pytest.mark.parametrize("value", [{"code": "BLAST-005", "count": 3}, ["a" * 200], "prn_owner", None])
+def test_ids_codes_and_counts_are_certain_to_be_no_text(value: Any) -> None:
+    assert has_no_text(canonical_bytes(value))
+
+
+@pytest.mark.parametrize("value", ["two words", "a@b", "line\nend", {"k": "a" * 201}, {"a key": 1}, "\u00e9"])
+def test_what_may_be_text_is_not_certain(value: Any) -> None:
+    assert not has_no_text(canonical_bytes(value))

@@ -4,11 +4,12 @@ import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.runner import Call, Git, GitError, GitOutputError, GitTimeoutError, end
 
+MODE_TREE = "040000"
 _OID = re.compile(r"[0-9a-f]{40}")
 _CHUNK = 1 << 16
 _TREES_KEPT = 2048
@@ -25,8 +26,7 @@ class Info:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a tree. `mode` is git's six octal digits, `name` raw bytes without a slash."""
 
     mode: str
@@ -36,7 +36,7 @@ class Entry:
     @property
     def is_tree(self) -> bool:
         """Whether this is a folder."""
-        return self.mode == "040000"
+        return self.mode == MODE_TREE
 
 
 class Objects(Protocol):

@@ -5,7 +5,7 @@ and files that both come and go (which may be renames) are git's to describe.
 """
 
 from gateway.adapters.git.bounds import Bounds
-from gateway.adapters.git.cat_file import Entry, Objects
+from gateway.adapters.git.cat_file import MODE_TREE, Entry, Objects
 from gateway.adapters.git.diffs import Lines, NewBlob, RawEntry
 from gateway.adapters.git.runner import EMPTY_TREE
 from gateway.core.changes import MODE_ABSENT, MODE_GITLINK
@@ -64,7 +64,7 @@ def _lines(content: bytes, status: str) -> Lines:
 
 async def _compare(objects: Objects, before: str, after: str, at: bytes, found: list[RawEntry]) -> None:
     old, new = await _files(objects, before), await _files(objects, after)
-    for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
+    for key in sorted({key for key, _ in old.items() ^ new.items()}):
         one, other = old.get(key), new.get(key)
         if key.endswith(b"/"):
             trees = (one.oid if one else EMPTY_TREE, other.oid if other else EMPTY_TREE)
@@ -76,7 +76,7 @@ async def _compare(objects: Objects, before: str, after: str, at: bytes, found: 
 async def _files(objects: Objects, tree: str) -> dict[bytes, Entry]:
     """A folder's entries by the name git sorts them by: folders end in a slash."""
     entries = await objects.tree(tree) if tree != EMPTY_TREE else ()
-    return {e.name + b"/" if e.is_tree else e.name: e for e in entries}
+    return {e[1] + b"/" if e[0] == MODE_TREE else e[1]: e for e in entries}
 
 
 def _raw(one: Entry | None, other: Entry | None, path: bytes) -> RawEntry:

@@ -6,6 +6,7 @@ Pure. Source: git-diff-tree(1), "Raw output format", "Diff format for merges", `
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.adapters.git.names import path_text
 from gateway.core.changes import MODE_GITLINK, ChangedFile
@@ -26,8 +27,7 @@ class DiffUnreadableError(Exception):
     """Git's output does not have the documented form."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEntry:
+class RawEntry(NamedTuple):
     """One raw entry, names still bytes."""
 
     old_mode: str
@@ -39,8 +39,7 @@ class RawEntry:
     previous: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewBlob:
+class NewBlob(NamedTuple):
     """A blob that a new commit put at a path."""
 
     oid: str

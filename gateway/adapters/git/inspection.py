@@ -46,11 +46,12 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two trees compared."""
+    """Two trees compared; `entries` are what differs as git lists it, where it was found without git."""
 
     files: tuple[ChangedFile, ...]
     irreversible: tuple[str, ...]
     truncated: bool
+    entries: tuple[RawEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class Inspector:
         lines, binaries = told
         counts = ((len(n.added), len(n.removed), b) for n, b in zip(lines, binaries, strict=True))
         files, usable = counted_files(entries, counts)
-        return Difference(files, signals_of(entries, lines, self.scanners.irreversible), truncated=not usable)
+        signals = signals_of(entries, lines, self.scanners.irreversible)
+        return Difference(files, signals, truncated=not usable, entries=entries)
 
     async def history(self, mirror: Mirror, head: str | None, trusted: tuple[str, ...]) -> History:
         """The commits of `head` that none of `trusted` has. Raises `GitError`."""

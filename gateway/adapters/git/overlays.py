@@ -1,27 +1,29 @@
 """A tree with edits laid over it: the objects git would make, known before git makes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.adapters.git.cat_file import Entry, Info, Objects, parsed_tree
+from gateway.adapters.git.cat_file import MODE_TREE, Entry, Info, Objects
 from gateway.adapters.git.edits import EditError, Edits, Leaf, object_id
 from gateway.adapters.git.names import path_text
 from gateway.adapters.git.runner import EMPTY_TREE
 
-MODE_TREE = "040000"
-
 
 @dataclass(slots=True)
 class Overlay:
-    """The new tree's id, its new trees (folders before the folders that hold them), and its new blobs."""
+    """The new tree's id, its new trees (folders before the folders that hold them), and its new blobs.
+
+    `trees` are the entries in git's order, `contents` the same trees as git stores them.
+    """
 
     tree: str = EMPTY_TREE
     trees: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
     def objects(self) -> dict[str, tuple[str, bytes]]:
         """Every new object by id: its kind and content."""
-        trees = {oid: ("tree", tree_content(entries)) for oid, entries in self.trees.items()}
+        trees = {oid: ("tree", content) for oid, content in self.contents.items()}
         return {**trees, **{oid: ("blob", content) for oid, content in self.blobs.items()}}
 
 
@@ -30,26 +32,30 @@ async def overlaid(objects: Objects, tree: str | None, edits: Edits) -> Overlay:
     overlay = Overlay(blobs=dict(edits.contents))
     root = await _level(objects, tree, edits.leaves, overlay, b"")
     if root is None:
-        overlay.trees[EMPTY_TREE] = ()
+        overlay.trees[EMPTY_TREE], overlay.contents[EMPTY_TREE] = (), b""
     overlay.tree = root or EMPTY_TREE
     return overlay
 
 
 def tree_content(entries: tuple[Entry, ...]) -> bytes:
-    """A tree object's content, entries in git's order (folders sort as if their name ended in a slash)."""
-    ordered = sorted(entries, key=lambda e: e.name + (b"/" if e.is_tree else b""))
+    """The content of a tree object with these entries, which are in git's order."""
     return b"".join(
-        e.mode.lstrip("0").encode() + b" " + e.name + b"\0" + bytes.fromhex(e.oid) for e in ordered
+        [b"%s %s\0%s" % (mode.lstrip("0").encode(), name, bytes.fromhex(oid)) for mode, name, oid in entries]
     )
+
+
+def _in_order(entry: Entry) -> bytes:
+    """What git sorts an entry by: folders as if their name ended in a slash."""
+    return entry[1] + b"/" if entry[0] == MODE_TREE else entry[1]
 
 
 class OverlaidObjects:
     """New objects in front of those of a repository."""
 
-    def __init__(self, new: Mapping[str, tuple[str, bytes]], below: Objects) -> None:
-        self._new = new
+    def __init__(self, overlay: Overlay, below: Objects) -> None:
+        self._new = overlay.objects()
+        self._trees = overlay.trees
         self._below = below
-        self._trees: dict[str, tuple[Entry, ...]] = {}
 
     async def read(self, oid: str, *, cap: int) -> tuple[Info, bytes] | None:
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
@@ -60,11 +66,8 @@ class OverlaidObjects:
 
     async def tree(self, oid: str) -> tuple[Entry, ...]:
         """The entries of a tree. Raises `GitError`."""
-        if oid not in self._new:
-            return await self._below.tree(oid)
-        if oid not in self._trees:
-            self._trees[oid] = parsed_tree(self._new[oid][1])
-        return self._trees[oid]
+        known = self._trees.get(oid)
+        return await self._below.tree(oid) if known is None else known
 
 
 async def _level(
@@ -83,7 +86,7 @@ async def _level(
         kept = _one(name, leaf, folder, at)
         if kept:
             entries[name] = kept
-    return _noted(tuple(entries.values()), overlay) if entries else None
+    return _noted(entries.values(), overlay) if entries else None
 
 
 def _below(leaves: Mapping[bytes, Leaf | None]) -> dict[bytes, dict[bytes, Leaf | None]]:
@@ -108,7 +111,9 @@ def _one(name: bytes, leaf: Leaf | None, folder: str | None, at: bytes) -> Entry
     return Entry(MODE_TREE, name, folder) if folder else None
 
 
-def _noted(entries: tuple[Entry, ...], overlay: Overlay) -> str:
-    oid = object_id("tree", tree_content(entries))
-    overlay.trees[oid] = entries
+def _noted(entries: Iterable[Entry], overlay: Overlay) -> str:
+    ordered = tuple(sorted(entries, key=_in_order))
+    content = tree_content(ordered)
+    oid = object_id("tree", content)
+    overlay.trees[oid], overlay.contents[oid] = ordered, content
     return oid

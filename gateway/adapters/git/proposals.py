@@ -48,15 +48,14 @@ class Proposals:
         overlay = await overlaid(mirror.objects, parent, await edits_of(mirror.objects, parent, params))
         if overlay.tree == parent:
             raise EditError("The commit would change nothing.")
-        new = overlay.objects()
-        objects = OverlaidObjects(new, mirror.objects)
+        objects = OverlaidObjects(overlay, mirror.objects)
         made = _made(overlay.tree, span.head, params.message)
         base_tree = await self._tree(mirror, span.base)
         entries = await compared(objects, base_tree, made.tree)
         difference = await self._inspector.plain_difference(objects, entries)
         if difference is not None:
             return await self._measured(mirror, objects, difference, span, made, agent, ci_path)
-        async with quarantined(mirror.path, new) as folder:
+        async with quarantined(mirror.path, overlay.objects()) as folder:
             view = View(mirror.path, objects, folder)
             return await self._with_git(mirror, view, span, made, agent, ci_path)
 
@@ -126,7 +125,9 @@ class Proposals:
         inspector = self._inspector
         base_tree = await self._tree(mirror, span.base)
         before = await inspector.history(mirror, span.head, span.trusted)
-        blobs = blobs_of(await compared(objects, await self._tree(mirror, span.head), made.tree))
+        parent = await self._tree(mirror, span.head)
+        own = difference.entries if parent == base_tree else ()
+        blobs = blobs_of(own or await compared(objects, parent, made.tree))
         scanned = await inspector.scan(objects, blobs)
         hits = {(h.detector, h.path, h.line) for h in (*before.secrets, *scanned.hits)}
         secrets = hits_of(hits, inspector.bounds, truncated=before.truncated or scanned.truncated)

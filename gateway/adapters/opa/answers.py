@@ -1,6 +1,5 @@
 """What goes into an engine and what comes out, checked the same way for both engines."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,8 +32,7 @@ def read_decision(answer: Any) -> Decision:
         odd = sorted(str(key) for key in answer.keys() ^ _KEYS)
         raise BadAnswerError(f"the decision document lacks or adds: {', '.join(odd)}")
     try:
-        canonical_bytes(answer)
-        decision = Decision.model_validate_json(json.dumps(answer))
+        decision = Decision.model_validate_json(canonical_bytes(answer))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadAnswerError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

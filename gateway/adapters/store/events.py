@@ -7,7 +7,7 @@ every value that looks like text into `private`, whatever the caller thought of 
 from typing import Any
 
 from audit.canonical import CanonicalError, canonical_bytes
-from audit.events import EventDraft, EventType, free_text
+from audit.events import EventDraft, EventType, free_text, has_no_text
 from gateway.core.actions import Action
 from gateway.core.digests import digest_of, sha256_text
 from gateway.core.judgements import Judgement
@@ -39,9 +39,10 @@ def is_clean(value: Any) -> bool:
     if type(value) is str and value.isascii():
         return not free_text(value)
     try:
-        return len(canonical_bytes(value)) <= _LARGEST_VALUE and not free_text(value)
+        written = canonical_bytes(value)
     except CanonicalError:
         return False
+    return len(written) <= _LARGEST_VALUE and (has_no_text(written) or not free_text(value))
 
 
 def requested(action: Action) -> EventDraft:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from audit.canonical import CanonicalError
 from audit.events import EventType
 from gateway.adapters.store import budgets, events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
@@ -11,7 +12,7 @@ from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
-from gateway.core.digests import digest_of
+from gateway.core.digests import digest_of, input_bytes
 from gateway.core.errors import NotFoundError
 from gateway.core.judgements import Judgement
 from gateway.core.outcomes import AnyOutcome
@@ -64,12 +65,20 @@ def keep_ruling(unit: Unit, judgement: Judgement) -> None:
         "id": ruling.id,
         "action_id": judgement.action.id,
         "body": ruling.model_dump_json(),
-        "document": rows.dump(judgement.document),
+        "document": _text_of(judgement.document),
         "complaint": complaint_of(judgement),
         "judged_ms": ruling.judged_ms,
     }
     unit.execute(_INSERT_RULING, row)
     unit.record(events.judged(judgement))
+
+
+def _text_of(document: dict[str, Any]) -> str:
+    """A policy input in the form it was digested in; one without such a form was denied for that, and is kept too."""
+    try:
+        return input_bytes(document).decode()
+    except CanonicalError:
+        return rows.dump(document)
 
 
 def complaint_of(judgement: Judgement) -> str:
