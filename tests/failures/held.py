@@ -230,6 +230,7 @@ async def clock_back(stage: Stage) -> None:
         scene.town.clock.advance(-3600)
         await scene.approved_then(held)
         assert not merged(scene)
+        assert await scene.events("clock") == ("clock.skewed",)
         scene.town.clock.advance(3600)
         await scene.settle(held["action_id"])
         assert merged(scene)

@@ -11,6 +11,7 @@ from gateway.adapters.store.expiry import expire
 from gateway.adapters.store.fork_guard import ForkGuard
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
+from gateway.adapters.store.skew import ClockSkew
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.steps import stored
 from gateway.adapters.store.transitions import close_tickets, move, move_ticket
@@ -49,6 +50,7 @@ class SqlDesk:
     ) -> None:
         self._writer, self._reader, self._sources, self._sessions = writer, reader, sources, sessions
         self._guard = guard
+        self._skew = ClockSkew(writer)
 
     async def action(self, action_id: str) -> ActionRecord | None:
         """The stored action of that id."""
@@ -98,7 +100,8 @@ class SqlDesk:
         await self._writer.run(lambda unit: _cancel(unit, action_id, by))
 
     async def expire_due(self, now_ms: int) -> int:
-        """Expire tickets and actions whose time is over, and record counts that are complete; how many actions."""
+        """Expire tickets and actions whose time is over; record a clock behind, and complete counts. How many actions."""
+        await self._skew.look(now_ms)
         await self._sessions.flush(now_ms)
         await self._guard.keep_up()
         return await self._writer.run(lambda unit: expire(unit, now_ms))

@@ -126,7 +126,11 @@ class Writer:
 
     def clock_agrees(self, now_ms: int) -> bool:
         """Whether the clock is at, or less than five seconds behind, the time of the last leaf."""
-        return now_ms >= self._log.last_time_ms - _LARGEST_SKEW_MS
+        return self.behind_ms(now_ms) <= _LARGEST_SKEW_MS
+
+    def behind_ms(self, now_ms: int) -> int:
+        """How far the clock is behind the time of the last leaf; below zero when it is ahead."""
+        return self._log.last_time_ms - now_ms
 
     def close(self) -> None:
         """Commit what is queued, then stop."""
