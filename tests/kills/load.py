@@ -10,9 +10,9 @@ from gateway.client.api import ApiError, Client, UnreachableError
 from tests.kills.place import Life
 from tests.town import OWNER, RELEASE, proposal
 
-OPEN = {"requested", "held", "approved", "waiting", "started", "in_doubt"}
 DONE = {"performed", "refused", "denied", "stale", "cancelled", "expired", "rejected"}
 NOT_RECORDED = {"log_unavailable", "busy"}
+LOOKS = 400
 
 
 @dataclass
@@ -46,22 +46,27 @@ class Memory:
 
 
 class Shift:
-    """One life's work. `after_answer` is called at each answer; whoever kills listens there."""
+    """What one agent does in one life. `after_answer` is called at each answer; whoever kills listens there."""
 
-    def __init__(
-        self, life: Life, memory: Memory, chance: random.Random, name: str, after_answer: Callable[[], None]
-    ) -> None:
-        self._life, self._memory, self._chance = life, memory, chance
-        self._name, self._after_answer = name, after_answer
-        self._agent: Client
+    def __init__(self, life: Life, agent: Client, memory: Memory, chance: random.Random, name: str) -> None:
+        self._life, self._agent, self._memory = life, agent, memory
+        self._chance, self._name = chance, name
+        self.after_answer: Callable[[], None] = lambda: None
 
     async def work(self) -> None:
         """Work until the gateway no longer answers."""
-        try:
-            async with await self._life.agent() as self._agent:
-                await asyncio.gather(*(self._until_dead(work) for work in self._kinds()))
-        except UnreachableError:
-            return
+        await asyncio.gather(*(self._until_dead(work) for work in self._kinds()))
+
+    async def rest(self, action_id: str) -> str:
+        """The state in which an action comes to rest: ended, or what it stays in after many looks."""
+        status = ""
+        for _ in range(LOOKS):
+            status = str((await self._agent.action(action_id))["status"])
+            if status == "held":
+                status = str((await self._agent.cancel(action_id))["status"])
+            if status in DONE:
+                break
+        return status
 
     def _kinds(self) -> tuple[Callable[[str], Awaitable[None]], ...]:
         return (self._comment, self._jira_comment, self._commit, self._merge, self._denied, self._cancel)
@@ -92,7 +97,7 @@ class Shift:
         self._memory.answers += 1
         if document["action_id"]:
             act.hear(document["action_id"], document["status"])
-        self._after_answer()
+        self.after_answer()
         return document
 
     async def _comment(self, name: str) -> None:
@@ -125,7 +130,7 @@ class Shift:
         held = await self._held_merge(f"x-{name}")
         document = await self._agent.cancel(held["action_id"])
         self._memory.acts[f"merge-x-{name}"].hear(held["action_id"], document["status"])
-        self._after_answer()
+        self.after_answer()
 
     async def _held_merge(self, name: str) -> dict[str, Any]:
         branch = f"agent/m-{name}"
@@ -146,7 +151,7 @@ class Shift:
         await self._life.vote(person, ticket, digest=held["ticket"]["question_digest"])
         self._memory.votes.add((ticket, person))
         self._memory.answers += 1
-        self._after_answer()
+        self.after_answer()
 
     @staticmethod
     def _change(branch: str, message: str) -> dict[str, Any]:

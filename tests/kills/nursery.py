@@ -8,6 +8,7 @@ says so. Children are real: own event loop, own database connections, own thread
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -56,6 +57,9 @@ def load(policies: Path, folder: Path) -> None:
     engine: Engine = WasmPolicy.load(built)
     opening.build = lambda *_: built  # type: ignore[attr-defined]  # what `opening` imported
     opening._engine = lambda *_: engine
+    # The children's collector then passes over what they share with us.
+    gc.collect()
+    gc.freeze()
 
 
 def serve(order: dict[str, Any]) -> None:
@@ -67,7 +71,8 @@ def serve(order: dict[str, Any]) -> None:
 async def _serve(order: dict[str, Any]) -> None:
     settings = load_settings(Path(order["home"]))
     serving = settings.serve.model_copy(update={"port": 0, "proposals_per_minute": 0})
-    async with open_gateway(settings, LateClock(order["ahead_ms"])) as gateway:
+    clock, activate = LateClock(order["ahead_ms"]), order.get("activate", False)
+    async with open_gateway(settings, clock, activate=activate) as gateway:
         if order.get("step"):
             gateway.store.writer._after = fatal(order["step"], order["nth"])
         async with Listener(gateway, serving) as listener:
