@@ -142,7 +142,12 @@ def _with_the_gateways_own(judgement: Judgement, *, supported: bool) -> Judgemen
         kind = judgement.action.type.value
         return deny_with(judgement, "NOT_SUPPORTED_YET", f"This version does not perform {kind} yet.")
     params, request = judgement.action.params, judgement.facts.merge_request
-    if isinstance(params, MergeRequestMerge) and request and request.head != params.expected_head:
+    if not isinstance(params, MergeRequestMerge) or request is None:
+        return judgement
+    if request.state in {"closed", "merged"}:
+        over = f"The merge request is {request.state}; there is nothing to merge."
+        return deny_with(judgement, "MERGE_REQUEST_OVER", over)
+    if request.head != params.expected_head:
         detail = f"The merge request's head is {request.head}, not {params.expected_head}; propose the merge again."
         return deny_with(judgement, "STATE_MOVED", detail)
     return judgement

@@ -50,6 +50,13 @@ _CARDS = (
         severity="medium",
     ),
     _card(
+        "MERGE_REQUEST_OVER",
+        "The merge request is closed or merged",
+        "Open another merge request, or reopen this one and propose its merge afresh: earlier approvals are gone.",
+        Retry.NEVER,
+        severity="medium",
+    ),
+    _card(
         "UNSATISFIABLE_APPROVAL",
         "Nobody could ever give the approval this needs",
         "Ask an operator to add people with these roles who did not take part in the change.",

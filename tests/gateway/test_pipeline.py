@@ -299,14 +299,6 @@ async def test_a_used_up_holding_budget_denies(world: World) -> None:
     assert "OVER_BUDGET" in await codes(world, over)
 
 
-async def test_a_head_that_is_not_the_named_one_is_denied_with_what_to_do(world: World) -> None:
-    world.gitlab.seen = seen("b" * 40)
-    outcome = await world.propose()
-
-    assert isinstance(outcome, Denied)
-    assert "STATE_MOVED" in await codes(world, outcome)
-
-
 async def test_what_this_version_does_not_perform_is_denied(world: World) -> None:
     target = {"system": "gitlab", "project": "shop/checkout", "refs": ["refs/heads/agent/fix"]}
     outcome = await world.road.submit(Request(type="branch.push", target=target), world.principal)

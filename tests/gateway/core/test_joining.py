@@ -164,6 +164,7 @@ def test_the_gateways_own_codes_are_not_waivable_and_say_what_to_do() -> None:
         "NOT_SUPPORTED_YET",
         "OUT_OF_SCOPE",
         "STATE_MOVED",
+        "MERGE_REQUEST_OVER",
         "UNSATISFIABLE_APPROVAL",
         "OVER_BUDGET",
         "NOT_PERFORMABLE",
