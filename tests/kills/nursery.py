@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import signal
@@ -24,6 +25,19 @@ from gateway.app import open_gateway, opening
 from gateway.serving import Listener
 from gateway.settings import load_settings
 from gateway.workbench.build import build
+
+_LATE = (
+    "anyio._backends._asyncio",
+    "gitlab.v4.objects",
+    "httpcore2",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite",
+    "truststore",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+)
+"""What a gateway imports when it first needs it; the children find it loaded."""
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER (prctl(2)): orphans of a child become ours
 
@@ -57,6 +71,8 @@ def load(policies: Path, folder: Path) -> None:
     engine: Engine = WasmPolicy.load(built)
     opening.build = lambda *_: built  # type: ignore[attr-defined]  # what `opening` imported
     opening._engine = lambda *_: engine
+    for name in _LATE:
+        importlib.import_module(name)
     # The children's collector then passes over what they share with us.
     gc.collect()
     gc.freeze()
