@@ -16,7 +16,6 @@ from gateway.core.blast_radius import BlastRadius
 from gateway.core.changes import Change
 from gateway.core.errors import FactsMissingError, TargetError
 from gateway.core.facts import (
-    AgentFacts,
     DeploymentFacts,
     Facts,
     MergeRequestFacts,
@@ -80,12 +79,17 @@ class Gathering:
         inspection = _with_owner(inspection, in_force)
         change, unmeasured = await self._measure(action, inspection)
         change = derived.with_signals(action, change, inspection.tag)
-        agent = await self._agent(action, in_force, now_ms)
-        stops = await self.counters.stops_on(action)
+        standing = await self.counters.standing(action, now_ms)
         zone = derived.zone_of(in_force.time_zone)
         authors, unknown = derived.authors_of(change, inspection.merge_request, in_force.roster)
         return Facts(
-            agent=agent,
+            agent=derived.agent_facts(
+                action,
+                in_force.roster,
+                standing.usage,
+                suspended=standing.suspended,
+                current_tier=standing.tier,
+            ),
             context=derived.context_facts(
                 now_ms, zone or UTC, clock_ok=self.clock_ok(now_ms), door=action.door.value
             ),
@@ -105,7 +109,7 @@ class Gathering:
             approvals=derived.approvals_of(ticket),
             authors=authors,
             unknown_authors=unknown,
-            stops=stops,
+            stops=standing.stops,
             concurrent=inspection.concurrent,
             missing=_all_missing(
                 inspection.missing, unmeasured, () if zone else _no_zone(in_force.time_zone)
@@ -131,12 +135,6 @@ class Gathering:
             return await measure(), ()
         except TargetError as error:
             return None, tuple(_missing(path, error) for path in CHANGE_PATHS)
-
-    async def _agent(self, action: Action, in_force: PolicyInForce, now_ms: int) -> AgentFacts:
-        usage = await self.counters.usage(action.agent, now_ms)
-        suspended = await self.counters.suspended(action.agent)
-        tier = await self.counters.current_tier(action.agent)
-        return derived.agent_facts(action, in_force.roster, usage, suspended=suspended, current_tier=tier)
 
 
 def measure_blast(action: Action, facts: Facts, in_force: PolicyInForce) -> BlastRadius | None:

@@ -299,6 +299,15 @@ class LineageIndex(Protocol):
         ...
 
 
+class Standing(Model):
+    """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any."""
+
+    usage: UsageFacts
+    stops: tuple[str, ...] = ()
+    suspended: bool = False
+    tier: str | None = None
+
+
 class Counters(Protocol):
     """What the database knows about an agent's use and the emergency stops."""
 
@@ -310,20 +319,12 @@ class Counters(Protocol):
         """What is used of every budget in the windows of now, by budget and window (`hour`, `day`, `open`)."""
         ...
 
-    async def stops_on(self, action: Action) -> tuple[str, ...]:
-        """Ids of the stops in force that match this action, sorted."""
-        ...
-
     async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
         """Id of the break-glass in force that matches this action, the oldest if there are several."""
         ...
 
-    async def suspended(self, agent: str) -> bool:
-        """Whether the agent is suspended."""
-        ...
-
-    async def current_tier(self, agent: str) -> str | None:
-        """The tier set at run time, when one was set below the ceiling."""
+    async def standing(self, action: Action, now_ms: int) -> Standing:
+        """What holds for the action's agent now, all of one moment."""
         ...
 
 

@@ -31,7 +31,7 @@ from gateway.core.vocabulary import System
 from gateway.gathering import Gathering
 from gateway.judging import Judge
 from gateway.pipeline import Road
-from gateway.ports import Inspection, PolicyInForce, Readiness
+from gateway.ports import Inspection, PolicyInForce, Readiness, Standing
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.targets import FakeChanges, FakeTarget
 from tests.voting import signed
@@ -132,21 +132,12 @@ class FakeCounters:
         del agent, now_ms
         return {}
 
-    async def stops_on(self, action: Action) -> tuple[str, ...]:
-        del action
-        return self.stops
-
     async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
         del action, now_ms
         return self.break_glass
 
-    async def suspended(self, agent: str) -> bool:
-        del agent
-        return False
-
-    async def current_tier(self, agent: str) -> str | None:
-        del agent
-        return None
+    async def standing(self, action: Action, now_ms: int) -> Standing:
+        return Standing(usage=await self.usage(action.agent, now_ms), stops=self.stops)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from gateway.core.rulings import Decision
 from gateway.core.vocabulary import ActionType as T
 from gateway.core.vocabulary import System
 from gateway.gathering import Gathering
-from gateway.ports import Inspection, PolicyInForce, Readiness
+from gateway.ports import Inspection, PolicyInForce, Readiness, Standing
 from tests.fakes.permits import AGENT, NOW_MS, OWNER, POLICY, action_of
 from tests.fakes.targets import FakeChanges, FakeTarget
 
@@ -59,19 +59,15 @@ class FakeCounters:
         assert (agent, now_ms) == (AGENT, NOW_MS)
         return UsageFacts(actions_hour=1, actions_day=2, open_merge_requests=3, held_tickets=4)
 
-    async def stops_on(self, action: Action) -> tuple[str, ...]:
-        assert action.agent == AGENT
-        return self.stops
+    async def drawn(self, agent: str, now_ms: int) -> dict[tuple[str, str], int]:
+        raise AssertionError(f"gathering asks for no account: {agent} {now_ms}")
 
     async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
         raise AssertionError(f"gathering asks for no break-glass: {action.id} {now_ms}")
 
-    async def suspended(self, agent: str) -> bool:
-        return agent == AGENT and self.is_suspended
-
-    async def current_tier(self, agent: str) -> str | None:
-        assert agent == AGENT
-        return self.tier
+    async def standing(self, action: Action, now_ms: int) -> Standing:
+        usage = await self.usage(action.agent, now_ms)
+        return Standing(usage=usage, stops=self.stops, suspended=self.is_suspended, tier=self.tier)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import UsageFacts
+from gateway.ports import Standing
 
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
 _account = tables.budgets.c
@@ -40,6 +41,10 @@ class SqlCounters:
         """Ids of the stops in force that match this action, sorted."""
         return await self._reader.brief(lambda connection: stops_on(connection, action))
 
+    async def standing(self, action: Action, now_ms: int) -> Standing:
+        """What holds for the action's agent now, all of one moment."""
+        return await self._reader.brief(lambda connection: _standing(connection, action, now_ms))
+
     async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
         """Id of the break-glass in force that matches this action."""
         return await self._reader.brief(lambda connection: in_force_on(connection, action, now_ms))
@@ -60,6 +65,16 @@ def _drawn(connection: Connection, agent: str, now_ms: int) -> dict[tuple[str, s
     mine = (_account.agent == agent) & _account.period.in_(list(windows))
     query = select(_account.budget, _account.period, _account.used).where(mine)
     return {(row.budget, windows[row.period]): row.used for row in connection.execute(query)}
+
+
+def _standing(connection: Connection, action: Action, now_ms: int) -> Standing:
+    row = connection.execute(_STANDING, {"of_agent": action.agent}).first()
+    return Standing(
+        usage=_usage(connection, action.agent, now_ms),
+        stops=stops_on(connection, action),
+        suspended=bool(row and row.suspended),
+        tier=row.tier if row else None,
+    )
 
 
 def _usage(connection: Connection, agent: str, now_ms: int) -> UsageFacts:

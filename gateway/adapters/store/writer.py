@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from audit.errors import EventError, LogDamagedError
 from audit.events import EventDraft
 from audit.log import Log
-from gateway.adapters.store.database import Database, TransactionLostError
+from gateway.adapters.store.database import Database, TransactionLostError, say
 from gateway.adapters.store.unit import Job, Unit, Work
 from gateway.core.errors import LedgerUnavailableError
 from gateway.ports import Clock, Readiness
@@ -228,7 +228,7 @@ class Writer:
     def _try(self, connection: Connection, job: Job) -> list[Any]:
         """Phase 1 for one unit: its events when it survives, none when it was rolled back."""
         unit = Unit(connection, self._clock.now_ms(), self.hears)
-        connection.exec_driver_sql("SAVEPOINT unit")
+        say(connection, "SAVEPOINT unit")
         try:
             job.result = job.work(unit)
         except LogDamagedError:
@@ -237,15 +237,15 @@ class Writer:
             job.error = _told(error)
             self._roll_back(connection, error)
             return []
-        connection.exec_driver_sql("RELEASE unit")
+        say(connection, "RELEASE unit")
         self._after("unit")
         return unit.drafts
 
     def _roll_back(self, connection: Connection, cause: Exception) -> None:
         """Undo one unit. A full disk makes SQLite drop the whole transaction instead; then all is lost."""
         try:
-            connection.exec_driver_sql("ROLLBACK TO unit")
-            connection.exec_driver_sql("RELEASE unit")
+            say(connection, "ROLLBACK TO unit")
+            say(connection, "RELEASE unit")
         except SQLAlchemyError as error:
             raise TransactionLostError(_words(cause)) from error
 

@@ -1,6 +1,6 @@
 """Jira's JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -195,9 +195,12 @@ def attachment(item: Attachment, url: str) -> Document:
     }
 
 
-def fields_of(item: JiraIssue, url: str, links: Sequence[IssueLink] = ()) -> Document:
-    """Every field of an issue."""
-    return {
+def fields_of(
+    item: JiraIssue, url: str, links: Sequence[IssueLink], is_wanted: Callable[[str], bool]
+) -> Document:
+    """The wanted fields of an issue; its comments, which can be thousands, are only looked at when they are."""
+    told = item.comments if is_wanted("comment") else []
+    everything = {
         "summary": item.summary,
         "description": item.description,
         "issuetype": issue_type(item.issue_type, url),
@@ -212,23 +215,20 @@ def fields_of(item: JiraIssue, url: str, links: Sequence[IssueLink] = ()) -> Doc
         "reporter": account(item.reporter, url),
         "assignee": account(item.assignee, url),
         "duedate": item.duedate,
-        "comment": comments(item.comments, f"{api(url)}/issue/{item.id}/comment", url),
+        "comment": comments(told, f"{api(url)}/issue/{item.id}/comment", url),
         "issuelinks": [link(each, item, url) for each in links if item in (each.source, each.destination)],
         "attachment": [attachment(each, url) for each in item.attachments],
         "subtasks": [],
     }
+    return {name: value for name, value in everything.items() if is_wanted(name)}
 
 
-def chosen(everything: Document, wanted: Sequence[str] | None) -> Document:
-    """The fields asked for: names, `*all`, `*navigable`, `-name` to leave one out."""
-    if wanted is None:
-        return everything
-    gone = {name[1:] for name in wanted if name.startswith("-")}
-    names = {name for name in wanted if not name.startswith("-")}
-    broad = not names or {"*all", "*navigable"} & names
-    return {
-        name: value for name, value in everything.items() if (broad or name in names) and name not in gone
-    }
+def asked_for(wanted: Sequence[str] | None) -> Callable[[str], bool]:
+    """Whether a field is asked for: names, `*all`, `*navigable`, `-name` to leave one out."""
+    names = {name for name in wanted or () if not name.startswith("-")}
+    gone = {name[1:] for name in wanted or () if name.startswith("-")}
+    broad = not names or bool({"*all", "*navigable"} & names)
+    return lambda name: (broad or name in names) and name not in gone
 
 
 def issue(
@@ -240,7 +240,7 @@ def issue(
         "id": item.id,
         "self": f"{api(url)}/issue/{item.id}",
         "key": item.key,
-        "fields": chosen(fields_of(item, url, links), wanted),
+        "fields": fields_of(item, url, links, asked_for(wanted)),
     }
 
 
