@@ -323,6 +323,10 @@ class Counters(Protocol):
         """Id of the break-glass in force that matches this action, the oldest if there are several."""
         ...
 
+    async def current_tier(self, agent: str) -> str | None:
+        """The tier set at run time, when one was set below the ceiling."""
+        ...
+
     async def standing(self, action: Action, now_ms: int) -> Standing:
         """What holds for the action's agent now, all of one moment."""
         ...

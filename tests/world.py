@@ -136,6 +136,10 @@ class FakeCounters:
         del action, now_ms
         return self.break_glass
 
+    async def current_tier(self, agent: str) -> str | None:
+        del agent
+        return None
+
     async def standing(self, action: Action, now_ms: int) -> Standing:
         return Standing(usage=await self.usage(action.agent, now_ms), stops=self.stops)
 

@@ -65,6 +65,9 @@ class FakeCounters:
     async def break_glass_on(self, action: Action, now_ms: int) -> str | None:
         raise AssertionError(f"gathering asks for no break-glass: {action.id} {now_ms}")
 
+    async def current_tier(self, agent: str) -> str | None:
+        raise AssertionError(f"gathering asks for the whole standing at once: {agent}")
+
     async def standing(self, action: Action, now_ms: int) -> Standing:
         usage = await self.usage(action.agent, now_ms)
         return Standing(usage=usage, stops=self.stops, suspended=self.is_suspended, tier=self.tier)

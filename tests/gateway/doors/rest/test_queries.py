@@ -29,7 +29,7 @@ def asked(served: Served, method: str, path: str, query: list[tuple[str, str]]) 
     headers = {"Authorization": f"Bearer {served.tokens['operator']}"}
     plain = re.sub(r"\{(\w{3})\w*\}", r"\1_01", path)
     with httpx2.Client(base_url=served.url, headers=headers) as http:
-        return http.request(method, plain, params=query)
+        return http.request(method, plain, params=tuple(query))
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p, _ in ROUTES])
