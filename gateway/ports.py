@@ -19,6 +19,7 @@ from gateway.core.facts import (
     MissingFact,
     PipelineFacts,
     ProjectFacts,
+    Standing,
     TagFacts,
     UsageFacts,
 )
@@ -297,15 +298,6 @@ class LineageIndex(Protocol):
     async def remember(self, project: str, traces: tuple[CommitTrace, ...]) -> None:
         """Add commits; makers of one that is known already are joined, never taken away."""
         ...
-
-
-class Standing(Model):
-    """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any."""
-
-    usage: UsageFacts
-    stops: tuple[str, ...] = ()
-    suspended: bool = False
-    tier: str | None = None
 
 
 class Counters(Protocol):

@@ -11,7 +11,14 @@ from typing import Any
 
 from gateway.core.actions import Action, Request
 from gateway.core.catalogue import Catalogue, Service
-from gateway.core.facts import BranchFacts, MergeRequestFacts, PipelineFacts, ProjectFacts, UsageFacts
+from gateway.core.facts import (
+    BranchFacts,
+    MergeRequestFacts,
+    PipelineFacts,
+    ProjectFacts,
+    Standing,
+    UsageFacts,
+)
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.principals import Agent, Person, Principal, Role, Roster, Scope, Tier
 from gateway.core.rulings import (
@@ -31,7 +38,7 @@ from gateway.core.vocabulary import System
 from gateway.gathering import Gathering
 from gateway.judging import Judge
 from gateway.pipeline import Road
-from gateway.ports import Inspection, PolicyInForce, Readiness, Standing
+from gateway.ports import Inspection, PolicyInForce, Readiness
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.targets import FakeChanges, FakeTarget
 from tests.voting import signed

@@ -161,6 +161,15 @@ class UsageFacts(Model):
     held_tickets: int
 
 
+class Standing(Model):
+    """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any."""
+
+    usage: UsageFacts
+    stops: tuple[str, ...] = ()
+    suspended: bool = False
+    tier: str | None = None
+
+
 class CostFacts(Model):
     """What an action would use. `ci_jobs` and `job_seconds` (the median of the last pipelines) are None if unknown.
 

@@ -10,6 +10,7 @@ from gateway.core.changes import Change, CiFacts, CommitFact
 from gateway.core.facts import (
     MergeRequestFacts,
     ProjectFacts,
+    Standing,
     UsageFacts,
 )
 from gateway.core.principals import Agent, Person, Roster, Tier
@@ -17,7 +18,7 @@ from gateway.core.rulings import Decision
 from gateway.core.vocabulary import ActionType as T
 from gateway.core.vocabulary import System
 from gateway.gathering import Gathering
-from gateway.ports import Inspection, PolicyInForce, Readiness, Standing
+from gateway.ports import Inspection, PolicyInForce, Readiness
 from tests.fakes.permits import AGENT, NOW_MS, OWNER, POLICY, action_of
 from tests.fakes.targets import FakeChanges, FakeTarget
 

@@ -8,8 +8,7 @@ from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
-from gateway.core.facts import UsageFacts
-from gateway.ports import Standing
+from gateway.core.facts import Standing, UsageFacts
 
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
 _account = tables.budgets.c

@@ -181,6 +181,8 @@ def test_something_else_at_that_address_is_said_so(shell: Shell) -> None:
 
 
 def test_a_person_reads_actions_with_the_vote_key(shell: Shell) -> None:
+    shell.act(branch("agent/listed"))
+
     said = shell.person(AUDITOR, "actions", "list", "--agent", "agt_fixer", "--json")
 
     assert said.code == 0
