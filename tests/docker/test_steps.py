@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -67,16 +68,15 @@ class Image:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    made = Image(tmp_path_factory.mktemp("image"))
-    stages = stages_of(ROOT / "docker" / "Dockerfile")
-    made.follow(stages[0])
-    for folder in (made.root, *made.root.parents):
-        if folder.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            folder.chmod(0o755)
-    subprocess.run(["chmod", "-R", "a-w,a+rX", str(made.root / "opt")], check=True)
-    yield made
-    subprocess.run(["chmod", "-R", "u+w", str(made.root)], check=True)
+def image() -> Iterator[Image]:
+    # Not below pytest's own folder: that is closed to the user without rights, and closed again by every new session.
+    with TemporaryDirectory(prefix="loopgate-image-") as folder:
+        made = Image(Path(folder))
+        made.follow(stages_of(ROOT / "docker" / "Dockerfile")[0])
+        made.root.chmod(0o755)
+        subprocess.run(["chmod", "-R", "a-w,a+rX", str(made.root / "opt")], check=True)
+        yield made
+        subprocess.run(["chmod", "-R", "u+w", str(made.root)], check=True)
 
 
 @pytest.fixture
