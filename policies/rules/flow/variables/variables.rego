@@ -4,7 +4,7 @@
 #   Variables reach every job of a pipeline and change what it does. An agent may set only those that the platform team
 #   has listed; values are never seen here.
 # custom:
-#   code: FLOW-004
+#   code: FLOW-005
 #   severity: high
 #   remediation: Leave the variable out, or ask the platform team to list it.
 #   retry: fix_and_retry
@@ -20,7 +20,7 @@ package rules.flow.variables
 import data.lib.facts
 
 findings contains {
-	"code": "FLOW-004",
+	"code": "FLOW-005",
 	"effect": "deny",
 	"facts": {"variables": unlisted},
 } if {
@@ -38,4 +38,4 @@ _listed if {
 	}
 }
 
-_allowed(name) if name in facts.words("FLOW-004", "allowed")
+_allowed(name) if name in facts.words("FLOW-005", "allowed")

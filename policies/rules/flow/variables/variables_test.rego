@@ -2,7 +2,7 @@ package rules.flow.variables_test
 
 import data.rules.flow.variables
 
-_params := {"FLOW-004": {"allowed": ["SUITE"]}}
+_params := {"FLOW-005": {"allowed": ["SUITE"]}}
 
 _run(names, total) := {
 	"action": {"type": "pipeline.run"},
@@ -11,7 +11,7 @@ _run(names, total) := {
 
 test_unlisted_variable_denies if {
 	variables.findings == {{
-		"code": "FLOW-004",
+		"code": "FLOW-005",
 		"effect": "deny",
 		"facts": {"variables": ["CI_DEBUG_TRACE"]},
 	}} with input as _run(["SUITE", "CI_DEBUG_TRACE"], 2)
