@@ -74,7 +74,7 @@ class Cluster:
 
     def make(self) -> None:
         """Make the cluster's files."""
-        _give_away(self.folder)
+        give_away(self.folder)
         options = ("-U", "loopgate", "--auth=trust", "-N", "-E", "UTF8", "--locale=C", "--no-instructions")
         command = [*_as_nobody(), f"{self._bin}/initdb", "-D", str(self.folder / "data"), *options]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder)
@@ -97,6 +97,12 @@ class Cluster:
         if process is not None:
             process.send_signal(how)
             process.wait(_START_S)
+
+    def died(self) -> None:
+        """Wait until the server has ended by itself; it can be started again."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.wait(_START_S)
 
     def url(self, name: str, user: str = "loopgate") -> str:
         """The URL of a database in the form of the setting `database_url`."""
@@ -185,7 +191,8 @@ def _account() -> pwd.struct_passwd | None:
     return known.get("postgres") or known["nobody"]
 
 
-def _give_away(folder: Path) -> None:
+def give_away(folder: Path) -> None:
+    """Make a folder the server's own."""
     account = _account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)

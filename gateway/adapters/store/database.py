@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from gateway.core.errors import SettingsError
 
@@ -24,6 +25,9 @@ _BUSY_S = 5
 _LEAST_CONNECT_S = 2
 _ROOM_BYTES = 1 << 16
 _NOWHERE = (0, 0)
+_RESOURCES = ("53", "58")
+"""PostgreSQL's classes of "insufficient resources" (53100 is a full disk) and "system error"; its Appendix A."""
+
 _IDLE_S = 30
 """A process that stops in the middle of a transaction keeps the others from writing no longer than this."""
 
@@ -90,13 +94,20 @@ class Database:
         say(connection, "COMMIT")
 
     def prove_room(self, connection: Connection) -> None:
-        """Write something of the size of a few records and take it away again: a disk with no room must say so now."""
-        for statement in (
-            f"INSERT INTO settings (name, value) VALUES ('room', '{'x' * _ROOM_BYTES}')",  # noqa: S608 - a constant
-            "DELETE FROM settings WHERE name = 'room'",
+        """Write something of the size of a few records and take it away again: a disk with no room must say so now.
+
+        It is noise, because PostgreSQL would press anything else into a page that has room; and what an earlier attempt
+        could write and not take away again goes first.
+        """
+        noise = token_urlsafe(_ROOM_BYTES)
+        away = "DELETE FROM settings WHERE name = 'room'"
+        for statements in (
+            (away, f"INSERT INTO settings (name, value) VALUES ('room', '{noise}')"),  # noqa: S608 - of our own making
+            (away,),
         ):
             self.begin(connection)
-            connection.exec_driver_sql(statement)
+            for statement in statements:
+                connection.exec_driver_sql(statement)
             self.commit(connection)
 
     def _file(self) -> tuple[int, int] | None:
@@ -171,6 +182,14 @@ def say(connection: Connection, words: str) -> None:
         driver.execute(words).close()
     except sqlite3.Error as error:
         raise OperationalError(words, None, error) from error
+
+
+def is_about_room(error: BaseException) -> bool:
+    """Whether a disk or another resource of the database failed, and not the statement that happened to need it."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error):
+        return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+    return str(getattr(cause, "sqlstate", None) or "").startswith(_RESOURCES)
 
 
 def _parsed(url: str) -> URL:

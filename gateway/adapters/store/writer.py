@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from audit.errors import EventError, LogDamagedError
 from audit.events import EventDraft
 from audit.log import Log
-from gateway.adapters.store.database import Database, TransactionLostError, say
+from gateway.adapters.store.database import Database, TransactionLostError, is_about_room, say
 from gateway.adapters.store.unit import Job, Unit, Work
 from gateway.core.errors import LedgerUnavailableError
 from gateway.ports import Clock, Readiness
@@ -233,7 +233,10 @@ class Writer:
             job.result = job.work(unit)
         except LogDamagedError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a unit's own code raises is its caller's
+        except Exception as error:
+            # SQLite drops everything when the disk is full; PostgreSQL would let the rest of the group go on.
+            if is_about_room(error):
+                raise
             job.error = _told(error)
             self._roll_back(connection, error)
             return []

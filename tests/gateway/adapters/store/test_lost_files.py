@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from gateway.adapters.store.store import Store
+from gateway.adapters.store.unit import Unit
 from gateway.core.errors import LedgerUnavailableError
 from tests.gateway.adapters.store.world import World
 
@@ -72,3 +73,23 @@ async def test_a_disk_without_room_stays_red_until_there_is_some(world: World) -
 
         await store.ledger.admit(world.action())
         assert store.readiness().ok
+
+
+async def test_what_an_earlier_look_for_room_could_not_take_away_is_in_nobodys_way(world: World) -> None:
+    def left_over(unit: Unit) -> None:
+        unit.connection.exec_driver_sql("INSERT INTO settings (name, value) VALUES ('room', 'x')")
+
+    with world.store() as store:
+        await store.writer.run(left_over)
+        await store.writer.run(
+            lambda unit: unit.connection.exec_driver_sql("PRAGMA max_page_count=10").scalar()
+        )
+        with pytest.raises(LedgerUnavailableError, match="full"):
+            await admitted(store, world, 1000)
+
+        await store.ledger.admit(world.action())
+        rows = await store.reader.run(
+            lambda c: c.exec_driver_sql("SELECT count(*) FROM settings WHERE name = 'room'").scalar_one()
+        )
+
+    assert rows == 0
