@@ -1,0 +1,49 @@
+package rules.flow.expected_test
+
+import data.rules.flow.expected
+
+_params := {"FLOW-006": {
+	"merge_request": {"title": "^(feat|fix): ", "labels_required": ["agent"], "labels_limit": 2, "draft": true},
+	"issue": {"title": "", "labels_required": [], "labels_limit": 2},
+}}
+
+_asked(type, params) := {"action": {"type": type, "params": params}}
+
+_good := {"title": "fix: totals", "labels": ["agent"], "draft": true}
+
+_silent(input_document) if {
+	expected.findings == set() with input as input_document with data.params as _params
+}
+
+_denies(input_document, shown) if {
+	expected.findings == {{"code": "FLOW-006", "effect": "deny", "facts": shown}} with input as input_document with data.params as _params
+}
+
+test_what_is_expected_is_silent if {
+	_silent(_asked("merge_request.open", _good))
+	_silent(_asked("merge_request.update", {"title": "feat: more"}))
+	_silent(_asked("merge_request.update", {"labels": ["agent", "x"]}))
+	_silent(_asked("issue.create", {"title": "Anything", "labels": []}))
+	_silent(_asked("issue.comment", {}))
+}
+
+test_another_title_denies if {
+	titled := {"title": "Totals", "pattern": "^(feat|fix): "}
+	_denies(_asked("merge_request.open", object.union(_good, {"title": "Totals"})), titled)
+	_denies(_asked("merge_request.update", {"title": "Totals"}), titled)
+}
+
+test_other_labels_deny if {
+	_denies(_asked("merge_request.update", {"labels": []}), {"labels": [], "required": ["agent"], "limit": 2})
+	_denies(_asked("merge_request.update", {"labels": ["agent", "b", "c"]}), {"labels": ["agent", "b", "c"], "required": ["agent"], "limit": 2})
+}
+
+test_what_is_ready_too_early_denies if {
+	_denies(_asked("merge_request.open", object.union(_good, {"draft": false})), {"draft": false})
+	_denies(_asked("merge_request.update", {"draft": false}), {"draft": false})
+}
+
+test_what_is_missing_denies if {
+	count(expected.findings) == 3 with input as _asked("merge_request.open", {}) with data.params as _params
+	count(expected.findings) == 2 with input as _asked("merge_request.open", _good) with data.params as {}
+}
