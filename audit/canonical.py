@@ -6,6 +6,7 @@ Outside them (floats, keys beyond ASCII, integers that a double cannot hold) the
 those are refused, never guessed.
 """
 
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -16,7 +17,9 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 100
 """How deep arrays and objects may nest."""
 
-_TEXT_ONLY = {str}
+_HARMLESS = {str, bool, type(None)}
+_ARRAYS = (list, tuple)
+_PLAIN = {*_HARMLESS, int, dict, list, tuple}
 _SCALARS = (str, int, type(None))
 
 
@@ -59,31 +62,36 @@ def check_canonical(value: Any) -> None:
 
 
 def _next_level(level: list[Any]) -> list[Any]:
-    """Check one level and give the items below it; exact types first, because that is nearly all there is."""
-    below: list[Any] = []
-    if set(map(type, level)) == _TEXT_ONLY:
-        return below
-    for item in level:
-        kind = type(item)
-        if kind is str:
-            continue
-        if kind is dict:
-            _check_keys(item)
-            below += item.values()
-        elif kind is list or kind is tuple:
-            below += item
-        else:
-            _check_scalar(item)
+    """Check one level and give the items below it; the whole level at once where all of it is plain."""
+    kinds = set(map(type, level))
+    if kinds <= _HARMLESS:
+        return []
+    if not kinds <= _PLAIN:
+        for item in level:
+            _check_one(item)
+    objects = [item for item in level if type(item) is dict]
+    _check_keys(objects)
+    numbers = [item for item in level if type(item) is int]
+    if numbers:
+        _check_scalar(max(numbers))
+        _check_scalar(min(numbers))
+    below = [*chain.from_iterable(map(dict.values, objects))]
+    below += chain.from_iterable([item for item in level if type(item) in _ARRAYS])
     return below
 
 
-def _check_keys(item: dict[Any, Any]) -> None:
+def _check_one(item: Any) -> None:
+    if type(item) is not dict and type(item) not in _ARRAYS:
+        _check_scalar(item)
+
+
+def _check_keys(objects: list[dict[Any, Any]]) -> None:
     try:
-        ascii_only = "".join(item).isascii()
+        ascii_only = "".join(chain.from_iterable(objects)).isascii()
     except TypeError as error:
         raise CanonicalError(f"an object has a key that is not text: {str(error)[:100]}") from error
     if not ascii_only:
-        wrong = next(key for key in item if not key.isascii())
+        wrong = next(key for key in chain.from_iterable(objects) if not key.isascii())
         raise CanonicalError(f"the key {wrong!r} is not ASCII")
 
 

@@ -98,6 +98,18 @@ class Action(Model):
         return _digest(self)
 
 
+@remembered(64)
+def plain_params(action: Action) -> dict[str, Any]:
+    """The canonical form of an action's params, which everybody who writes them shares: it is never changed."""
+    return action.params.canonical()
+
+
+@remembered(64)
+def params_digest(action: Action) -> str:
+    """SHA-256 of an action's params in canonical form."""
+    return digest_of(plain_params(action))
+
+
 @remembered(256)
 def _digest(action: Action) -> str:
     return digest_of(
@@ -105,7 +117,7 @@ def _digest(action: Action) -> str:
             "version": ACTION_VERSION,
             "type": action.type.value,
             "target": action.target.compact(),
-            "params": action.params.canonical(),
+            "params": plain_params(action),
             "intent": action.intent,
             "agent": action.agent,
             "on_behalf_of": action.on_behalf_of,

@@ -12,6 +12,7 @@ from gateway.core.text import is_unseen
 
 _GIT_NAMES = frozenset({".git", "git~1"})
 _MAX_PART_BYTES = 255
+_DOUBTFUL = ("\\", "//", "/.")
 
 
 def check_path(path: str, field: str) -> str:
@@ -45,7 +46,22 @@ def _folders(path: str) -> set[str]:
     return {"/".join(parts[:n]) for n in range(1, len(parts))}
 
 
+def _is_plain(path: str) -> bool:
+    """Whether nothing can be wrong with a path: short printable ASCII, no part empty, none with a dot first, no git."""
+    return (
+        path.isascii()
+        and path.isprintable()
+        and 0 < len(path) <= _MAX_PART_BYTES
+        and not any(sign in path for sign in _DOUBTFUL)
+        and path[0] not in "./"
+        and path[-1] != "/"
+        and "git" not in path.lower()
+    )
+
+
 def _wrong_with(path: str) -> str | None:
+    if _is_plain(path):
+        return None
     if not path.isprintable() or (not path.isascii() and any(is_unseen(c) for c in path)):
         return "it holds control or invisible characters, or blanks other than the space"
     if "\\" in path:

@@ -6,7 +6,7 @@ float; times are milliseconds (an integer of nanoseconds does not survive RFC 87
 
 from typing import Any
 
-from gateway.core.actions import Action
+from gateway.core.actions import Action, plain_params
 from gateway.core.blast_radius import BlastRadius
 from gateway.core.changes import MODE_GITLINK, MODE_SYMLINK, Change
 from gateway.core.facts import (
@@ -246,7 +246,7 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
 
 
 def _action(action: Action, *, supported: bool) -> ActionInput:
-    params = {k: v for k, v in action.params.canonical().items() if k not in _UNSEEN_PARAMS}
+    params = {k: v for k, v in plain_params(action).items() if k not in _UNSEEN_PARAMS}
     return ActionInput(
         id=action.id,
         type=action.type.value,

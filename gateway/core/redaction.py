@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
+
 from gateway.core.actions import Redaction
 from gateway.core.errors import MalformedError
 from gateway.core.params import UntypedParams, params_model
-from gateway.core.secret_detectors import find, redacted
+from gateway.core.secret_detectors import find, may_stand_in, redacted
 from gateway.core.vocabulary import ActionType
 
 _FREE = re.compile(
@@ -33,6 +35,9 @@ def redact_params(
     action_type: ActionType, params: dict[str, Any]
 ) -> tuple[dict[str, Any], tuple[Redaction, ...]]:
     """Checked params without their secrets. Raises `MalformedError` for a secret in a name."""
+    written = orjson.dumps(params)
+    if b"content_base64" not in written and not may_stand_in(written):
+        return params, ()
     cuts: _Cuts = []
     everything = params_model(action_type) is UntypedParams
 

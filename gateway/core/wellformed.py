@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from gateway.core.errors import MalformedError
@@ -11,6 +12,9 @@ MAX_DEPTH = 16
 MAX_VALUES = 20_000
 MAX_INTEGER = 2**53 - 1
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_IMPROPER = re.compile(r"[\0\ud800-\udfff]")
+_ARRAYS = (list, tuple)
+_PLAIN = {dict, *_ARRAYS, str, int, bool, type(None)}
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 Located = tuple[str, Any]
@@ -18,6 +22,45 @@ Located = tuple[str, Any]
 
 
 def check_values(document: dict[str, Any]) -> None:
+    """Refuse what has no place in a request; nearly all requests are done with level by level, without pointers.
+
+    Raises `MalformedError` as `_check_each` does.
+    """
+    if not _is_plain(document):
+        _check_each(document)
+
+
+def _is_plain(document: dict[str, Any]) -> bool:
+    """Whether nothing in the document can be wrong; what is not certain is for `_check_each`."""
+    level: list[Any] = [document]
+    counted = 0
+    for _ in range(MAX_DEPTH):
+        counted += len(level)
+        objects = [value for value in level if type(value) is dict]
+        numbers = [value for value in level if type(value) is int]
+        if (
+            counted > MAX_VALUES
+            or not set(map(type, level)) <= _PLAIN
+            or (numbers and max(*numbers, -min(numbers)) > MAX_INTEGER)
+            or _IMPROPER.search("".join([value for value in level if type(value) is str]))
+            or not all(map(_is_name, set(chain.from_iterable(objects))))
+        ):
+            return False
+        level = [*chain.from_iterable(map(dict.values, objects)), *_items(level)]
+        if not level:
+            return True
+    return False
+
+
+def _items(level: list[Any]) -> Iterator[Any]:
+    return chain.from_iterable([value for value in level if type(value) in _ARRAYS])
+
+
+def _is_name(key: Any) -> bool:
+    return isinstance(key, str) and _KEY.fullmatch(key) is not None and not find(key)
+
+
+def _check_each(document: dict[str, Any]) -> None:
     """Walk the document level by level and refuse what has no place in a request.
 
     Raises `MalformedError` for nesting, size, floats, NaN, huge integers, lone surrogates, NUL characters and keys
@@ -48,15 +91,11 @@ def strings(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def weight(document: Any) -> int:
     """How many characters all texts of an unchecked document have, keys aside."""
-    stack, total = [document], 0
-    while stack:
-        value = stack.pop()
-        if isinstance(value, str):
-            total += len(value)
-        elif isinstance(value, dict):
-            stack.extend(value.values())
-        elif isinstance(value, (list, tuple)):
-            stack.extend(value)
+    level, total = [document], 0
+    while level:
+        total += sum([len(value) for value in level if type(value) is str])
+        objects = [value for value in level if type(value) is dict]
+        level = [*chain.from_iterable(map(dict.values, objects)), *_items(level)]
     return total
 
 
@@ -90,7 +129,7 @@ def _check_text(pointer: str, value: str) -> None:
 
 def _check_keys(pointer: str, value: dict[Any, Any]) -> None:
     for key in value:
-        if not isinstance(key, str) or not _KEY.fullmatch(key) or find(key):
+        if not _is_name(key):
             raise MalformedError(
                 f"{pointer or 'The request'} has a field whose name is not a plain ASCII word.", field=pointer
             )

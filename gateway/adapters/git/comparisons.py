@@ -4,6 +4,7 @@ Files that only come, or only go, have exactly one description. Edited files (wh
 and files that both come and go (which may be renames) are git's to describe.
 """
 
+from audit.remembering import remembered
 from gateway.adapters.git.bounds import Bounds
 from gateway.adapters.git.cat_file import MODE_TREE, Entry, Objects
 from gateway.adapters.git.diffs import Lines, NewBlob, RawEntry
@@ -12,6 +13,7 @@ from gateway.core.changes import MODE_ABSENT, MODE_GITLINK
 
 _NO_OBJECT = "0" * 40
 _MOST = 2000
+_TREES = 256
 _BINARY_BYTES = 8000
 _MOST_BYTES = 2 << 20
 
@@ -75,7 +77,11 @@ async def _compare(objects: Objects, before: str, after: str, at: bytes, found: 
 
 async def _files(objects: Objects, tree: str) -> dict[bytes, Entry]:
     """A folder's entries by the name git sorts them by: folders end in a slash."""
-    entries = await objects.tree(tree) if tree != EMPTY_TREE else ()
+    return _by_name(await objects.tree(tree)) if tree != EMPTY_TREE else {}
+
+
+@remembered(_TREES)
+def _by_name(entries: tuple[Entry, ...]) -> dict[bytes, Entry]:
     return {e[1] + b"/" if e[0] == MODE_TREE else e[1]: e for e in entries}
 
 

@@ -112,4 +112,5 @@ def _found(secrets: Detectors, text: str) -> list[tuple[str, int]]:
 
 
 def _texts(lines: tuple[bytes, ...]) -> tuple[str, ...]:
-    return tuple(line.decode("utf-8", "replace") for line in lines)
+    """The lines as text: all at once, for a line break is never part of another character."""
+    return tuple(b"\n".join(lines).decode("utf-8", "replace").split("\n")) if lines else ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.adapters.git.cat_file import Entry, Objects
 from gateway.adapters.git.names import path_text
-from gateway.adapters.git.trees import entry_at
+from gateway.adapters.git.trees import Folders
 from gateway.core.changes import MODE_EXECUTABLE, MODE_FILE, MODE_GITLINK, MODE_SYMLINK
 from gateway.core.params import CommitCreate, FileChange, FileOp
 
@@ -39,9 +39,9 @@ async def edits_of(objects: Objects, tree: str | None, params: CommitCreate) -> 
     """Apply the changes one after the other to a tree, in thought. Raises `EditError` and `GitError`."""
     if "\0" in params.message:
         raise EditError("A commit message cannot contain a NUL character.")
-    edits = Edits()
+    edits, folders = Edits(), Folders(objects, tree)
     for change in params.changes:
-        await _apply(objects, tree, change, edits)
+        await _apply(folders, change, edits)
     return edits
 
 
@@ -50,9 +50,9 @@ def object_id(kind: str, content: bytes) -> str:
     return hashlib.sha1(f"{kind} {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
 
 
-async def _apply(objects: Objects, tree: str | None, change: FileChange, edits: Edits) -> None:
+async def _apply(folders: Folders, change: FileChange, edits: Edits) -> None:
     path = _path(change.path)
-    held = await _held(objects, tree, path, edits.leaves)
+    held = await _held(folders, path, edits.leaves)
     match change.op:
         case FileOp.CREATE:
             _must_be_free(change.path, held)
@@ -67,26 +67,24 @@ async def _apply(objects: Objects, tree: str | None, change: FileChange, edits: 
             before = _must_be_file(change.path, held)
             edits.leaves[path] = Leaf(_mode(change, before.mode), before.oid)
         case FileOp.MOVE:
-            await _move(objects, tree, change, edits)
+            await _move(folders, change, edits)
 
 
-async def _move(objects: Objects, tree: str | None, change: FileChange, edits: Edits) -> None:
+async def _move(folders: Folders, change: FileChange, edits: Edits) -> None:
     if change.previous_path is None:
         raise EditError(f"Moving to {change.path} needs previous_path.")
     old, new = _path(change.previous_path), _path(change.path)
-    before = _must_be_file(change.previous_path, await _held(objects, tree, old, edits.leaves), any_mode=True)
-    _must_be_free(change.path, await _held(objects, tree, new, edits.leaves))
+    before = _must_be_file(change.previous_path, await _held(folders, old, edits.leaves), any_mode=True)
+    _must_be_free(change.path, await _held(folders, new, edits.leaves))
     edits.leaves[old] = None
     edits.leaves[new] = Leaf(_mode(change, before.mode), _content(change, edits, None) or before.oid)
 
 
-async def _held(
-    objects: Objects, tree: str | None, path: bytes, leaves: Mapping[bytes, Leaf | None]
-) -> Leaf | Entry | None:
+async def _held(folders: Folders, path: bytes, leaves: Mapping[bytes, Leaf | None]) -> Leaf | Entry | None:
     """What the path holds now: a leaf, a folder of the tree (as its entry), or nothing."""
     if path in leaves:
         return leaves[path]
-    found = await entry_at(objects, tree, path)
+    found = await folders.entry_at(path)
     return found if found is None or found.is_tree else Leaf(found.mode, found.oid)
 
 
@@ -143,6 +141,6 @@ def _decoded(text: str, path: str) -> bytes:
 def _path(path: str) -> bytes:
     """The path as git stores it. What normalisation refuses is refused here again: this is what gets built."""
     raw = _utf8(path, "a path")
-    if not path_text(raw).usable or any(n.lower() in _REFUSED_NAMES for n in raw.split(b"/")):
+    if not path_text(raw).usable or not _REFUSED_NAMES.isdisjoint(raw.lower().split(b"/")):
         raise EditError(f"{path_text(raw).value} is not a path inside a repository.")
     return raw

@@ -7,11 +7,13 @@ denies it. Surrogate escapes never leave this module's callers, because this mod
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r"}
 _QUOTED = {0x22: '\\"', 0x5C: "\\\\"}
 # Line and paragraph separators break lines in some glob engines without being control characters.
 _REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_PATHS_KEPT = 1024  # one measurement names each of its paths several times
 _PRINTABLE = range(0x20, 0x7F)
 
 
@@ -23,6 +25,7 @@ class Text:
     usable: bool
 
 
+@lru_cache(_PATHS_KEPT)
 def path_text(raw: bytes) -> Text:
     """A path: as it is when it is clean UTF-8, else C-quoted and unusable."""
     plain = _utf8(raw)

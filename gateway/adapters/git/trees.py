@@ -1,6 +1,6 @@
 """Walking trees: the entry at a path, all paths, and the text of a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from gateway.adapters.git.cat_file import Entry, Objects
 from gateway.core.changes import MODE_GITLINK, MODE_SYMLINK
@@ -19,6 +19,37 @@ async def entry_at(objects: Objects, tree: str | None, path: bytes) -> Entry | N
             return None
         tree = found.oid
     return await _named(objects, tree, parts[-1])
+
+
+class Folders:
+    """One tree's folders, each looked up once, for asking about many paths."""
+
+    def __init__(self, objects: Objects, tree: str | None) -> None:
+        self._objects = objects
+        self._known: dict[bytes, Mapping[bytes, Entry]] = {}
+        self._root = tree
+
+    async def entry_at(self, path: bytes) -> Entry | None:
+        """What the tree holds at a path, as the function of that name says. Raises `GitError`."""
+        folder, _, name = path.rpartition(b"/")
+        if folder not in self._known:
+            await self._enter(folder)
+        return self._known[folder].get(name)
+
+    async def _enter(self, folder: bytes) -> None:
+        if not self._known:
+            self._known[b""] = await self._named(self._root)
+        at = b""
+        for name in folder.split(b"/") if folder else ():
+            below = at + b"/" + name if at else name
+            if below not in self._known:
+                found = self._known[at].get(name)
+                self._known[below] = await self._named(found.oid if found and found.is_tree else None)
+            at = below
+
+    async def _named(self, tree: str | None) -> Mapping[bytes, Entry]:
+        entries = await self._objects.tree(tree) if tree is not None else ()
+        return {entry.name: entry for entry in entries}
 
 
 async def text_at(objects: Objects, tree: str | None, path: str, *, cap: int) -> str | None:

@@ -6,10 +6,10 @@ every value that looks like text into `private`, whatever the caller thought of 
 
 from typing import Any
 
-from audit.canonical import CanonicalError, canonical_bytes
+from audit.canonical import MAX_INTEGER, CanonicalError, canonical_bytes
 from audit.events import EventDraft, EventType, free_text, has_no_text
-from gateway.core.actions import Action
-from gateway.core.digests import digest_of, sha256_text
+from gateway.core.actions import Action, params_digest, plain_params
+from gateway.core.digests import sha256_text
 from gateway.core.judgements import Judgement
 from gateway.core.rulings import Finding, Reservation
 from gateway.core.steps import Blocked, Finish, Preparation
@@ -38,6 +38,8 @@ def is_clean(value: Any) -> bool:
     """Whether a value may stand in a leaf."""
     if type(value) is str and value.isascii():
         return not free_text(value)
+    if type(value) is int and abs(value) <= MAX_INTEGER:
+        return True
     try:
         written = canonical_bytes(value)
     except CanonicalError:
@@ -51,7 +53,7 @@ def requested(action: Action) -> EventDraft:
     if action.redactions:
         data["redactions"] = [r.model_dump(mode="json", exclude_none=True) for r in action.redactions]
     return drafted(
-        E.ACTION_REQUESTED, action.id, data, {"intent": action.intent, "params": action.params.canonical()}
+        E.ACTION_REQUESTED, action.id, data, {"intent": action.intent, "params": plain_params(action)}
     )
 
 
@@ -194,7 +196,7 @@ def _about(action: Action) -> dict[str, Any]:
         **_who(action),
         "target": action.target.compact(),
         "action_digest": action.digest,
-        "params_digest": digest_of(action.params.canonical()),
+        "params_digest": params_digest(action),
         "door": action.door.value,
     }
 

@@ -5,6 +5,9 @@ wait because its reason quotes what leaked. Signed words (a vote's reason) canno
 """
 
 import json
+import re
+from collections import Counter
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -19,6 +22,7 @@ LIMIT = _MIB
 COMMIT_LIMIT = 8 * _MIB
 SIGNAL_LIMIT = 16 * _MIB
 _DEEPEST = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CLEARS_ITSELF = frozenset({"/v1/actions", "/v1/rulings", "/v1/stops"})
 _TELLING_ADDRESS = (
     "The address of this request holds what looks like a secret; nothing was done. Replace the secret: addresses are "
@@ -127,20 +131,20 @@ def _with_secret(parsed: Any) -> str | None:
 
 
 def _wrong_inside(parsed: Any, *, signal: bool) -> str | None:
-    stack: list[tuple[Any, int]] = [(parsed, 1)]
-    while stack:
-        value, depth = stack.pop()
-        if depth > _DEEPEST:
-            return f"The body is nested more than {_DEEPEST} deep."
-        if isinstance(value, dict):
-            stack.extend((v, depth + 1) for pair in value.items() for v in pair)
-        elif isinstance(value, list):
-            stack.extend((v, depth + 1) for v in value)
-        elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+    level: list[Any] = [parsed]
+    for _ in range(_DEEPEST):
+        objects = [value for value in level if isinstance(value, dict)]
+        texts = "".join([value for value in level if isinstance(value, str)])
+        texts += "".join(chain.from_iterable(objects))
+        if not texts.isascii() and _SURROGATE.search(texts):
             return "The body holds a lone surrogate, which is not text; send valid Unicode."
-        elif isinstance(value, float) and not signal and not value.is_integer():
+        if not signal and any(isinstance(value, float) and not value.is_integer() for value in level):
             return "Numbers here are integers; the body holds a fraction."
-    return None
+        arrays = chain.from_iterable([value for value in level if isinstance(value, list)])
+        level = [*chain.from_iterable(map(dict.values, objects)), *arrays]
+        if not level:
+            return None
+    return f"The body is nested more than {_DEEPEST} deep."
 
 
 def _no_constant(name: str) -> Any:
@@ -148,9 +152,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise ValueError(f"the member {key!r} is given twice")
-        seen[key] = value
-    return seen
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the member {twice!r} is given twice")
+    return members

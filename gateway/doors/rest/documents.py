@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from gateway.core.actions import Action, ActionState
+from gateway.core.actions import Action, ActionState, plain_params
 from gateway.core.model import Model
 from gateway.core.outcomes import Next
+from gateway.core.params import CommitCreate
 from gateway.core.principals import Door
 from gateway.core.rulings import Clause, Finding, Narrowing, Reservation, Ruling
 from gateway.core.tickets import Ticket, Vote
@@ -15,6 +16,7 @@ from gateway.ports import ActionRecord
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,64}$")]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_CONTENTS = frozenset({"content", "content_base64"})
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -190,11 +192,9 @@ class Assertion(Model):
 
 def shown_action(action: Action) -> dict[str, Any]:
     """What readers see of an action; file contents are shown by size, not in full."""
-    params = action.params.canonical()
-    for change in params.get("changes", []):
-        for name in ("content", "content_base64"):
-            if isinstance(change.get(name), str):
-                change[name] = f"({len(change[name])} characters)"
+    params = plain_params(action)
+    if isinstance(action.params, CommitCreate):
+        params = {**params, "changes": [_sized(change) for change in params["changes"]]}
     return {
         "type": action.type,
         "target": action.target.compact(),
@@ -205,6 +205,12 @@ def shown_action(action: Action) -> dict[str, Any]:
         "door": action.door,
         "trace": action.trace,
         "created_ms": action.created_ms,
+    }
+
+
+def _sized(change: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: f"({len(value)} characters)" if name in _CONTENTS else value for name, value in change.items()
     }
 
 
