@@ -73,6 +73,8 @@ class EventType(StrEnum):
     BREAKGLASS_REVIEWED = "breakglass.reviewed"
     POLICY_ACTIVATED = "policy.activated"
     POLICY_ROLLED_BACK = "policy.rolled_back"
+    POLICY_UPLOADED = "policy.uploaded"
+    POLICY_SEALED = "policy.sealed"
     POLICY_SHADOWED = "policy.shadowed"
     POLICY_DRAFT_USED = "policy.draft_used"
     AGENT_REGISTERED = "agent.registered"

@@ -139,6 +139,12 @@ class DeploymentRollback(Params):
     method: Literal["redeploy", "revert"] = "redeploy"
 
 
+class PolicyChange(Params):
+    """Put the policy with this digest in force: an uploaded one, or the one that was in force before."""
+
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
 PARAMS: dict[T, type[Params]] = {
     **ISSUE_PARAMS,
     **REPOSITORY_PARAMS,
@@ -150,6 +156,8 @@ PARAMS: dict[T, type[Params]] = {
     T.MERGE_REQUEST_MERGE: MergeRequestMerge,
     T.DEPLOYMENT_ROLLBACK: DeploymentRollback,
     T.STOP_LIFT: NoParams,
+    T.POLICY_ACTIVATE: PolicyChange,
+    T.POLICY_ROLLBACK: PolicyChange,
 }
 
 

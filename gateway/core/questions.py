@@ -64,7 +64,12 @@ def difference(before: Question, after: Question) -> dict[str, Any]:
 
 def names_its_state(action: Action) -> bool:
     """Whether the action's own params name the state it was meant for, so that a moved world ends it."""
-    named = {ActionType.BRANCH_PUSH, ActionType.STOP_LIFT}
+    named = {
+        ActionType.BRANCH_PUSH,
+        ActionType.STOP_LIFT,
+        ActionType.POLICY_ACTIVATE,
+        ActionType.POLICY_ROLLBACK,
+    }
     return isinstance(action.params, MergeRequestMerge) or action.type in named
 
 

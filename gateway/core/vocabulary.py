@@ -143,8 +143,8 @@ SPECS: dict[ActionType, ActionSpec] = {
     T.JOB_CANCEL: _gitlab("job", ready=True),
     T.DEPLOYMENT_ROLLBACK: _gitlab("environment", undone_by="roll forward", ready=True, identity=_MERGE),
     T.ENVIRONMENT_STOP: _gitlab("environment", undone_by="redeploy", ready=True),
-    T.POLICY_ACTIVATE: ActionSpec(systems=_OWN, aims=(), undone_by="policy.rollback"),
-    T.POLICY_ROLLBACK: ActionSpec(systems=_OWN, aims=(), undone_by="policy.activate"),
+    T.POLICY_ACTIVATE: ActionSpec(systems=_OWN, aims=(), supported=_OWN, undone_by="policy.rollback"),
+    T.POLICY_ROLLBACK: ActionSpec(systems=_OWN, aims=(), supported=_OWN, undone_by="policy.activate"),
     T.STOP_LIFT: ActionSpec(systems=_OWN, aims=("stop",), supported=_OWN, undone_by="stop again"),
     T.AUDIT_REDACT: ActionSpec(systems=_OWN, aims=("subject",), undone_by="irreversible"),
 }

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from audit.canonical import canonical_bytes
+from audit.keys import Ed25519Signer
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.built import ENTRYPOINT, BuiltPolicy
 from gateway.adapters.opa.command import run_opa
+from gateway.adapters.opa.releases import Card, described
 from gateway.core.digests import digest_of
 from gateway.core.errors import SettingsError
 from gateway.workbench.annotations import annotated, cards_of, inspected, registry_of
@@ -27,8 +29,8 @@ CAPABILITIES = "capabilities.json"
 _SOURCES = ("gate", "lib", "rules")
 
 
-def build(folder: Path, out: Path) -> BuiltPolicy:
-    """Compile `folder` (gate, lib, rules, data, capabilities.json) into `out`.
+def build(folder: Path, out: Path, signer: Ed25519Signer | None = None) -> BuiltPolicy:
+    """Compile `folder` (gate, lib, rules, data, capabilities.json) into `out`; with a signer, sign both bundles.
 
     Writes policy.wasm, wasm.tar.gz and rego.tar.gz. Raises `SettingsError` with file, line and what to do.
     """
@@ -55,16 +57,22 @@ def build(folder: Path, out: Path) -> BuiltPolicy:
                 (out / f"{target}.tar.gz").resolve(),
             )
     wasm = _extract_wasm(out)
-    return BuiltPolicy(
+    card = Card(
         digest=digest,
         revision=_revision(folder),
         wasm_sha256=_sha256(wasm),
+        files=dict(sorted(files.items())),
+        cards=cards,
+    )
+    for target in ("wasm", "rego"):
+        bundle = out / f"{target}.tar.gz"
+        bundle.write_bytes(described(bundle.read_bytes(), card, signer))
+    return BuiltPolicy(
         wasm_bundle=out / "wasm.tar.gz",
         rego_bundle=out / "rego.tar.gz",
         wasm_path=out / "policy.wasm",
         data_json=data,
-        cards=cards,
-        files=dict(sorted(files.items())),
+        **{name: getattr(card, name) for name in Card.model_fields},
     )
 
 

@@ -8,13 +8,14 @@ from audit.log import Log
 from gateway.adapters.store.database import Database
 from gateway.adapters.store.ledger import release_leases
 from gateway.adapters.store.migrate import upgrade
-from gateway.adapters.store.policies import set_active
+from gateway.adapters.store.policies import Bundles, begin
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.store import Store
 from gateway.adapters.store.unit import Unit
 from gateway.adapters.store.writer import Writer
 from gateway.core.errors import LedgerUnavailableError, SettingsError
+from gateway.core.policies import KeptPolicy
 
 
 def create(
@@ -25,10 +26,11 @@ def create(
     roster_digest: str,
     other_keys: Sequence[KeyFact] = (),
     more: dict[str, Any] | None = None,
+    kept: tuple[KeptPolicy, Bundles] | None = None,
 ) -> None:
     """Migrate an empty database and open its log: leaf 0 holds policy digest, roster digest and keys.
 
-    The policy is in force from then on. Raises `SettingsError` when there is a log already.
+    The policy is in force from then on, and kept where it is given. Raises `SettingsError` when there is a log already.
     """
     upgrade(url)
     database = Database(url)
@@ -38,7 +40,7 @@ def create(
             database.begin(connection)
             if Log.exists(connection):
                 raise SettingsError("This database holds a log already; use it, or name an empty one.")
-            set_active(Unit(connection, 0), policy_digest)
+            begin(Unit(connection, 0), policy_digest, "init", kept)
             data = {"policy_digest": policy_digest, "roster_digest": roster_digest, **(more or {})}
             opened = log.create(connection, data, other_keys)
             connection.exec_driver_sql("COMMIT")

@@ -6,7 +6,7 @@ Times are milliseconds since 1970, UTC. Names, e-mail addresses and reasons are 
 
 from typing import cast
 
-from sqlalchemy import BigInteger, Index, Table, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 from sqlmodel import Field, SQLModel
 
 Milliseconds = BigInteger
@@ -316,8 +316,38 @@ class NotificationRow(SQLModel, table=True):
     ended_ms: int | None = Field(default=None, sa_type=Milliseconds)
 
 
+class PolicyBundleRow(SQLModel, table=True):
+    """A policy by its digest: both bundles as they came. `sha256` is of both; never changed once it is here."""
+
+    __tablename__ = "policy_bundles"
+
+    digest: str = Field(primary_key=True)
+    revision: str
+    sha256: str
+    wasm_sha256: str
+    key_id: str | None = None
+    wasm: bytes = Field(sa_type=LargeBinary)
+    rego: bytes = Field(sa_type=LargeBinary)
+    by: str
+    kept_ms: int = Field(sa_type=Milliseconds)
+
+
+class PolicyStepRow(SQLModel, table=True):
+    """A change of the policy in force (`core/policies.py`)."""
+
+    __tablename__ = "policy_steps"
+
+    number: int = Field(primary_key=True)
+    kind: str
+    digest: str
+    before: str | None = None
+    by: str
+    action_id: str | None = Field(default=None, unique=True)
+    at_ms: int = Field(sa_type=Milliseconds)
+
+
 class SettingRow(SQLModel, table=True):
-    """A value in force that is not a row of its own: the digest of the active policy."""
+    """A value in force that is not a row of its own: the digest of the active policy, since when it is sealed."""
 
     __tablename__ = "settings"
 
@@ -350,4 +380,6 @@ findings = of(FindingRow)
 lineage_commits = of(LineageCommitRow)
 lineage_files = of(LineageFileRow)
 notifications = of(NotificationRow)
+policy_bundles = of(PolicyBundleRow)
+policy_steps = of(PolicyStepRow)
 settings = of(SettingRow)
