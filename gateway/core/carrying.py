@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from gateway.core.actions import Action
+from gateway.core.params import MergeRequestMerge
 from gateway.core.questions import Question
+from gateway.core.steps import Finish
 from gateway.core.tickets import Carried, Ticket
 
 
@@ -17,6 +20,21 @@ def rebase_between(before: Question, after: Question) -> tuple[str, str] | None:
     if not patched or heads[0] == heads[1] or _rest(before) != _rest(after):
         return None
     return (heads[0], heads[1]) if isinstance(heads[0], str) and isinstance(heads[1], str) else None
+
+
+def outdated_by(rebase: Action, finish: Finish, merge: Action) -> str | None:
+    """Why a held merge can come to nothing after this rebase of its merge request; None when it still can."""
+    result = finish.performance.result if finish.performance else {}
+    before, head = result.get("head_before"), result.get("head")
+    same = rebase.target.project == merge.target.project
+    if not same or rebase.target.merge_request != merge.target.merge_request or before == head:
+        return None
+    if not isinstance(merge.params, MergeRequestMerge) or merge.params.expected_head != before:
+        return None
+    return (
+        f"The gateway has rebased this merge request since ({rebase.id}): its head is {head}, no longer {before}. "
+        f"Propose the merge again with expected_head {head}; people are asked about that head."
+    )
 
 
 def carry(opened: Ticket, predecessor: Ticket) -> Ticket:

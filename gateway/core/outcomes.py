@@ -50,9 +50,10 @@ class Waiting(Outcome):
 
 
 class Stale(Outcome):
-    """The world moved: the approval answers a question that is no longer asked."""
+    """The world moved: the approval answers a question that is no longer asked. `reason` says more where more is known."""
 
     kind: Literal["stale"] = "stale"
+    reason: str = ""
 
 
 class Ended(Outcome):

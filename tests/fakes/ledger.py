@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.core import budgets
 from gateway.core.actions import LIFE_CYCLE, RESUMABLE, Action, ActionState
+from gateway.core.carrying import outdated_by
 from gateway.core.errors import ConflictError, LedgerUnavailableError, NotFoundError
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.permits import RULING_LIFETIME_MS
@@ -261,6 +262,16 @@ class FakeLedger:
         if step.outcome == S.PERFORMED and action.type in _ENDS:
             self._count_closed_request(kept, action)
         kept.story += [*(["action.reconciled"] if step.reconciled else []), f"action.{step.outcome}"]
+        if step.outcome == S.PERFORMED and action.type is ActionType.MERGE_REQUEST_REBASE:
+            self._outdate(kept, action, step)
+
+    def _outdate(self, kept: _Kept, rebase: Action, step: Finish) -> None:
+        for row in [r for r in kept.rows.values() if r.state is S.HELD]:
+            reason = outdated_by(rebase, step, row.action)
+            if reason:
+                self._move(kept, row.action.id, S.STALE, reason=reason, until_ms=None)
+                self._close(kept, row.action.id, T.STALE)
+                kept.story.append("action.stale")
 
     def _count_closed_request(self, kept: _Kept, action: Action) -> None:
         for row in kept.rows.values():

@@ -53,7 +53,7 @@ _OUTCOMES: dict[ActionState, Callable[[Row, dict[str, Any]], AnyOutcome]] = {
     S.DENIED: lambda _row, shared: Denied(**shared),
     S.HELD: lambda _row, shared: Held(**shared),
     S.WAITING: lambda _row, shared: Waiting(**shared),
-    S.STALE: lambda _row, shared: Stale(**shared),
+    S.STALE: lambda row, shared: Stale(**shared, reason=row.reason),
 }
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from audit.note import parse_vkey
+from audit.verify import verify_bundle
 from gateway.client.api import Client
 from tests.town import (
+    AUDITOR,
     OWNER,
     RELEASE,
     Opened,
@@ -37,8 +40,8 @@ async def carrying(carrying_template: Path, tmp_path: Path) -> AsyncIterator[Tow
         yield opened
 
 
-async def approved_then_rebased(town: Town, agent: Client, path: str) -> tuple[str, Opened]:
-    """People approve a merge while main moves and the gateway rebases; the stale ticket and the request at its new head."""
+async def voted_then_rebased(town: Town, agent: Client, path: str) -> tuple[str, Opened]:
+    """One of two says yes, main moves, the gateway rebases; the stale ticket and the request at its new head."""
     opened = await open_merge_request(agent, path=path)
     held = await held_merge(agent, opened)
     ticket = held["ticket"]["id"]
@@ -48,8 +51,7 @@ async def approved_then_rebased(town: Town, agent: Client, path: str) -> tuple[s
     done = await agent.propose(rebase)
     done = await town.settle(agent, done["action_id"])
     assert done["status"] == "performed", done
-    await town.vote(RELEASE, ticket)
-    assert (await town.settle(agent, held["action_id"]))["status"] == "stale"
+    assert (await agent.action(held["action_id"]))["status"] == "stale"
     return ticket, Opened(opened.iid, done["result"]["head"], opened.branch)
 
 
@@ -60,19 +62,28 @@ async def carried(town: Town) -> list[Any]:
     return list(rows)
 
 
-async def test_a_clean_rebase_by_the_gateway_keeps_the_votes(carrying: Town) -> None:
+async def test_a_clean_rebase_by_the_gateway_keeps_the_votes_and_only_the_others_are_asked(
+    carrying: Town, tmp_path: Path
+) -> None:
     async with await carrying.agent() as agent:
-        _, opened = await approved_then_rebased(carrying, agent, "docs/note.md")
+        _, opened = await voted_then_rebased(carrying, agent, "docs/note.md")
         again = await held_merge(agent, opened)
+        await carrying.vote(RELEASE, again["ticket"]["id"])
         done = await carrying.settle(agent, again["action_id"])
+    async with await carrying.sign_in(AUDITOR) as auditor:
+        await auditor.bundle(tmp_path / "bundle.zip")
+        keys = await auditor.keys()
+    verdict = verify_bundle((tmp_path / "bundle.zip").read_bytes(), [parse_vkey(keys["vkey"])])
 
+    assert [vote["voter"] for vote in again["ticket"]["votes"]] == [OWNER]
     assert done["status"] == "performed", done
+    assert (verdict.ok, verdict.first_problem) == (True, None)
     assert len(await carried(carrying)) == 1
 
 
 async def test_without_the_policys_word_people_are_asked_again(town: Town) -> None:
     async with await town.agent() as agent:
-        ticket, opened = await approved_then_rebased(town, agent, "docs/note.md")
+        ticket, opened = await voted_then_rebased(town, agent, "docs/note.md")
         again = await held_merge(agent, opened)
 
     assert again["status"] == "held"
@@ -83,7 +94,7 @@ async def test_without_the_policys_word_people_are_asked_again(town: Town) -> No
 
 async def test_more_work_after_the_rebase_is_not_what_people_approved(carrying: Town) -> None:
     async with await carrying.agent() as agent:
-        ticket, opened = await approved_then_rebased(carrying, agent, "docs/note.md")
+        ticket, opened = await voted_then_rebased(carrying, agent, "docs/note.md")
         opened.head = await commit_on(agent, opened.branch, path="docs/more.md")
         again = await held_merge(agent, opened)
 

@@ -34,14 +34,13 @@ _NEXT = {
     S.CANCELLED: "It was withdrawn; propose it again if it is wanted after all.",
 }
 _ENDED = {S.REJECTED, S.EXPIRED, S.CANCELLED}
-_PLAIN: dict[ActionState, type[UnderWay | Denied | Held | Waiting | Stale]] = {
+_PLAIN: dict[ActionState, type[UnderWay | Denied | Held | Waiting]] = {
     S.REQUESTED: UnderWay,
     S.STARTED: UnderWay,
     S.APPROVED: UnderWay,
     S.DENIED: Denied,
     S.HELD: Held,
     S.WAITING: Waiting,
-    S.STALE: Stale,
 }
 
 
@@ -60,6 +59,8 @@ def outcome_of(row: Any) -> AnyOutcome:
             return Performed(**shared, result=json.loads(row.result))
         case S.REFUSED:
             return Refused(**shared, reason=row.reason, retryable=row.retryable)
+        case S.STALE:
+            return Stale(**shared, reason=row.reason)
         case S.IN_DOUBT:
             return InDoubt(**shared, reason=row.reason)
         case _ if state in _ENDED:

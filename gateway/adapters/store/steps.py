@@ -8,6 +8,7 @@ from audit.canonical import CanonicalError
 from audit.events import EventType
 from gateway.adapters.store import budgets, events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
+from gateway.adapters.store.outdating import outdate
 from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
@@ -171,6 +172,8 @@ def _finish(unit: Unit, step: Finish) -> None:
     if step.outcome == S.PERFORMED and action.type in _CLOSES_REQUEST:
         _count_closed_request(unit, action)
     unit.record(*events.finished(action, step))
+    if step.outcome == S.PERFORMED and action.type is ActionType.MERGE_REQUEST_REBASE:
+        outdate(unit, action, step)
 
 
 def _refuse_rejected(unit: Unit, digest: str) -> None:

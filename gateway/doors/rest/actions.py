@@ -130,8 +130,8 @@ async def answer(  # noqa: PLR0911 - one return for each outcome
             detail = f"It may have happened ({outcome.reason}); it is being reconciled. Do not repeat it."
             return _problem(504, "in_doubt", detail, document, headers)
         case Stale():
-            detail = "The world moved after this was proposed; look again and propose it for the new state."
-            return _problem(409, "stale", detail, document, headers)
+            moved = "The world moved after this was proposed; look again and propose it for the new state."
+            return _problem(409, "stale", outcome.reason or moved, document, headers)
         case Ended():
             return _problem(
                 409, outcome.state.value, outcome.reason or "This action is closed.", document, headers

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from gateway.core.carrying import carry, rebase_between
+from gateway.core.actions import Action
+from gateway.core.carrying import carry, outdated_by, rebase_between
 from gateway.core.questions import Question
-from tests.gateway.core.making import HEAD, OLD, ticket, vote
+from gateway.core.steps import Finish, Performance
+from gateway.core.vocabulary import ActionType
+from tests.gateway.core.making import HEAD, OLD, action, ticket, vote
 
 PATCHES = "d" * 64
 
@@ -65,3 +68,43 @@ def test_approvals_cast_on_the_predecessor_itself_are_carried() -> None:
     assert carried.carried is not None
     assert (carried.carried.ticket, carried.carried.question_digest) == (before.id, before.question_digest)
     assert carry(opened, before) == opened
+
+
+def rebased_to(head: str = HEAD, before: str = OLD) -> Finish:
+    done = Performance(result={"merge_request": 7, "head": head, "head_before": before})
+    return Finish(action_id="act_rebase", outcome="performed", performance=done)
+
+
+def rebasing(**aims: Any) -> Action:
+    given = {"project": "shop/checkout", "merge_request": 7, **aims}
+    return action(ActionType.MERGE_REQUEST_REBASE, aims=given)
+
+
+def merging(head: str = OLD) -> Action:
+    return action(params={"expected_head": head})
+
+
+def test_a_merge_of_the_head_that_a_rebase_replaced_is_told_the_new_one() -> None:
+    reason = outdated_by(rebasing(), rebased_to(), merging())
+
+    assert reason is not None
+    assert f"expected_head {HEAD}" in reason
+
+
+@pytest.mark.parametrize(
+    ("rebase", "finish", "merge"),
+    [
+        (rebasing(), rebased_to(before=HEAD), merging(HEAD)),
+        (rebasing(), rebased_to(), merging(HEAD)),
+        (rebasing(merge_request=8), rebased_to(), merging()),
+        (rebasing(project="shop/other"), rebased_to(), merging()),
+        (rebasing(), rebased_to(), action(ActionType.MERGE_REQUEST_CLOSE)),
+        (
+            rebasing(),
+            Finish(action_id="act_rebase", outcome="performed"),
+            merging(),
+        ),
+    ],
+)
+def test_any_other_question_stays_what_it_was(rebase: Action, finish: Finish, merge: Action) -> None:
+    assert outdated_by(rebase, finish, merge) is None

@@ -11,6 +11,7 @@ from gateway.core.outcomes import Ended, Stale
 from gateway.core.rulings import Clause
 from gateway.core.steps import Blocked, Hold
 from gateway.core.tickets import TicketState
+from gateway.core.vocabulary import ActionType
 from tests.gateway.adapters.store.subjects import (
     Subject,
     admitted,
@@ -24,6 +25,7 @@ from tests.gateway.adapters.store.world import (
     OWNER,
     VOTERS,
     asking,
+    performed,
     vote,
 )
 
@@ -251,3 +253,41 @@ async def test_a_ticket_that_another_replica_opened_meanwhile_is_not_replaced(su
     assert isinstance(blocked, Blocked)
     assert blocked.guard == "state"
     assert await subject.ledger.ticket_for(action.id) == asked
+
+
+OLD, NEW = "a" * 40, "b" * 40
+MERGE, REBASE = ActionType.MERGE_REQUEST_MERGE, ActionType.MERGE_REQUEST_REBASE
+
+
+async def rebased(subject: Subject) -> None:
+    rebase = await admitted(subject, kind=REBASE, params={}, merge_request=7)
+    await subject.ledger.record(subject.world.start(rebase))
+    await subject.ledger.record(performed(rebase, merge_request=7, head=NEW, head_before=OLD))
+
+
+async def test_a_rebase_ends_the_open_question_about_the_head_it_replaced_and_no_other(
+    subject: Subject,
+) -> None:
+    asked, _ = await held(subject, kind=MERGE, params={"expected_head": OLD}, merge_request=7)
+    of_another, _ = await held(subject, kind=MERGE, params={"expected_head": OLD}, merge_request=8)
+    of_the_new, _ = await held(subject, kind=MERGE, params={"expected_head": NEW}, merge_request=7)
+
+    await rebased(subject)
+
+    ended = await subject.ledger.outcome_of(asked.id)
+    assert isinstance(ended, Stale)
+    assert NEW in ended.reason
+    assert await ticket_state(subject, asked) is TicketState.STALE
+    assert (await subject.story())[-2:] == ["approval.stale", "action.stale"]
+    for other in (of_another, of_the_new):
+        assert await state_of(subject, other) is ActionState.HELD
+        assert await ticket_state(subject, other) is TicketState.OPEN
+
+
+async def test_what_people_approved_before_a_rebase_is_left_to_be_judged_again(subject: Subject) -> None:
+    action, _ = await approved(subject, kind=MERGE, params={"expected_head": OLD}, merge_request=7)
+
+    await rebased(subject)
+
+    assert await state_of(subject, action) is ActionState.APPROVED
+    assert await ticket_state(subject, action) is TicketState.APPROVED
