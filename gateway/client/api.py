@@ -162,6 +162,10 @@ class Client:
         """Review it as a third person."""
         return await self._json("POST", f"/v1/break-glass/{_part(glass_id)}/review", json=review)
 
+    async def rulings(self, **filters: Any) -> dict[str, Any]:
+        """A page of recorded rulings with their policy inputs; for policy authors and auditors."""
+        return await self._json("GET", "/v1/rulings", params=_given(filters))
+
     async def events(self, **filters: Any) -> dict[str, Any]:
         """A page of events of the log."""
         return await self._json("GET", "/v1/audit/events", params=_given(filters))

@@ -8,6 +8,7 @@ from gateway.core.credentials import Token, VoteKey
 from gateway.core.emergency import Stop
 from gateway.core.listings import ActionFilter, EventRow, WorkItem
 from gateway.core.principals import Principal, Scope
+from gateway.core.recorded import RecordedRuling, RulingFilter
 from gateway.core.rulings import Ruling
 from gateway.core.tickets import Ticket, Vote
 from gateway.ports import ActionRecord
@@ -28,6 +29,12 @@ class Desk(Protocol):
 
     async def ruling(self, ruling_id: str) -> Ruling | None:
         """The ruling with that id."""
+        ...
+
+    async def rulings(
+        self, wanted: RulingFilter, *, after: str | None, limit: int
+    ) -> tuple[RecordedRuling, ...]:
+        """A page of recorded rulings with their policy inputs, oldest first."""
         ...
 
     async def ticket(self, ticket_id: str) -> Ticket | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, insert, select
 
 from audit import tables as audit_tables
 from audit.events import EventType
-from gateway.adapters.store import events, queries, rows, tables
+from gateway.adapters.store import events, history, queries, rows, tables
 from gateway.adapters.store.expiry import expire
 from gateway.adapters.store.fork_guard import ForkGuard
 from gateway.adapters.store.reader import Reader
@@ -20,6 +20,7 @@ from gateway.adapters.store.writer import Writer
 from gateway.core.actions import LIFE_CYCLE, ActionState
 from gateway.core.errors import ConflictError, NotFoundError, OutOfScopeError
 from gateway.core.listings import ActionFilter
+from gateway.core.recorded import RecordedRuling, RulingFilter
 from gateway.core.rulings import Assurance, Ruling
 from gateway.core.tickets import Bench, Ticket, TicketState, Vote, outcome_of, refuse_vote
 from gateway.core.vote_proof import verify_vote
@@ -67,6 +68,12 @@ class SqlDesk:
         """A ruling by its id."""
         row = await self._reader.brief(lambda c: c.execute(_RULING, {"wanted": ruling_id}).first())
         return rows.ruling_of(row) if row is not None else None
+
+    async def rulings(
+        self, wanted: RulingFilter, *, after: str | None, limit: int
+    ) -> tuple[RecordedRuling, ...]:
+        """Recorded rulings that match, oldest first; `after` is the last id of the page before."""
+        return await self._reader.run(lambda c: history.rulings(c, wanted, after=after, limit=limit))
 
     async def policy_input(self, ruling_id: str) -> dict[str, Any] | None:
         """The document a ruling was made on, exactly as the engine saw it."""

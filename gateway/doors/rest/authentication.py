@@ -50,6 +50,7 @@ AsCanceller = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.
 AsApprover = Annotated[Principal, Depends(only(Role.APPROVER, Role.OPERATOR))]
 AsTicketReader = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
 AsAuditor = Annotated[Principal, Depends(only(Role.AUDITOR))]
+AsPolicyReader = Annotated[Principal, Depends(only(Role.POLICY_AUTHOR, Role.AUDITOR))]
 AsOperator = Annotated[Principal, Depends(only(Role.OPERATOR))]
 AsSystem = Annotated[Principal, Depends(only(Role.SYSTEM, Role.OPERATOR))]
 AsPerson = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR, Role.POLICY_AUTHOR))]

@@ -8,6 +8,7 @@ from gateway.doors.rest import (
     break_glass,
     credentials,
     problems,
+    rulings,
     signals,
     standing,
     stops,
@@ -33,7 +34,7 @@ def rest_door(given: Neighbours | None) -> FastAPI:
     app.state.neighbours = given
     problems.install(app)
     app.add_middleware(BodyLimits)
-    for part in (actions, tickets, audit, credentials, stops, break_glass, signals, standing):
+    for part in (actions, rulings, tickets, audit, credentials, stops, break_glass, signals, standing):
         app.include_router(part.router)
     describe(app)
     return app

@@ -31,6 +31,7 @@ ALLOWED = {
     "GET /v1/actions/{action_id}": {AGENT, APPROVER, AUDITOR, OPERATOR},
     "POST /v1/actions/{action_id}/cancel": {AGENT, APPROVER, OPERATOR},
     "POST /v1/rulings": {AGENT},
+    "GET /v1/rulings": {AUTHOR, AUDITOR},
     "GET /v1/tickets": {APPROVER, AUDITOR, OPERATOR},
     "GET /v1/tickets/{ticket_id}": {APPROVER, AUDITOR, OPERATOR},
     "POST /v1/tickets/{ticket_id}/votes": {APPROVER, OPERATOR},
