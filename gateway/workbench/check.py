@@ -12,6 +12,7 @@ from gateway.workbench.cases import cases
 from gateway.workbench.complaints import Complaint
 from gateway.workbench.conventions import forbidden_calls, metadata, ownership, rule_folders
 from gateway.workbench.data_files import policy_data
+from gateway.workbench.differential_lint import engine_differences
 from gateway.workbench.fact_paths import fact_paths
 from gateway.workbench.fail_open import all_findings
 from gateway.workbench.opa_checks import formatting, types
@@ -36,6 +37,7 @@ def check(folder: Path) -> tuple[Complaint, ...]:
         *_metadata_complaints(folder, loaded),
         *forbidden_calls(loaded),
         *all_findings(loaded),
+        *engine_differences(loaded),
         *fact_paths(loaded),
         *_data_complaints(folder),
         *regal(folder),
