@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import policy_mutate, policy_replay
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.workbench.complaints import Complaint
 
 app = typer.Typer(no_args_is_help=True, help="Write, check, test and build policies.")
+app.command("mutate")(policy_mutate.mutate)
+app.command("replay")(policy_replay.replay)
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

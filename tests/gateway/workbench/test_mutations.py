@@ -16,7 +16,7 @@ from gateway.adapters.opa.server import ServerEvaluator
 from gateway.adapters.opa.wasm import WasmEvaluator
 from gateway.workbench.build import build
 from gateway.workbench.cases import PlacedCase, cases, patched_data
-from tests.gateway.workbench.mutants import looser, mutants
+from gateway.workbench.mutations_in_inputs import looser, mutants
 from tests.gateway.workbench.trees import SHIPPED, shipped_copy
 
 QUICK_STRIDE = 97

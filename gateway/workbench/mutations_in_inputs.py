@@ -1,13 +1,18 @@
-"""Every way to delete or retype one place of a policy input, and what it means to loosen a verdict."""
+"""Mutations of inputs: every place of a policy input deleted or retyped, and what it means to loosen a verdict."""
 
 import copy
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from gateway.workbench.schema import leaves
 
-_ALLOWED = {leaf.path: frozenset(leaf.types) for leaf in leaves()}
 OTHERS: tuple[Any, ...] = (None, True, False, 0, "", "x", [], ["x"], {}, {"x": 1})
+"""What a value is replaced by: each JSON type, and of most an empty and another value."""
+ONE_OF_EACH: tuple[Any, ...] = (None, True, 0, "x", [], {})
+"""One value of each JSON type, for when time matters."""
+DELETED = "delete "
+"""What the name of a deletion begins with."""
 RANK = {"allow": 0, "require_approval": 1, "deny": 2}
 Place = tuple[str | int, ...]
 
@@ -22,12 +27,14 @@ def places(value: Any, path: Place = ()) -> Iterator[Place]:
         yield from places(entry, (*path, key))
 
 
-def mutants(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def mutants(
+    document: dict[str, Any], others: tuple[Any, ...] = OTHERS
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each mutated copy with a name that says what was done."""
     for path in places(document):
         name = ".".join(map(str, path))
-        yield f"delete {name}", changed(document, path)
-        for other in OTHERS:
+        yield f"{DELETED}{name}", changed(document, path)
+        for other in others:
             if _retypes(path, at(document, path), other):
                 yield f"{name} := {other!r}", changed(document, path, other)
 
@@ -39,10 +46,16 @@ def _retypes(path: Place, original: Any, other: Any) -> bool:
     is news, not damage.
     """
     here = tuple("*" if isinstance(part, int) else part for part in path)
-    allowed = _ALLOWED.get(here, frozenset({kind(original)}))
+    allowed = _allowed().get(here, frozenset({kind(original)}))
     if kind(other) == kind(original) or kind(original) not in allowed:
         return False
     return original is not None or kind(other) not in allowed
+
+
+@cache
+def _allowed() -> dict[tuple[str, ...], frozenset[str]]:
+    """The types that the model of the policy input allows at each of its places; read once, for it takes a while."""
+    return {leaf.path: frozenset(leaf.types) for leaf in leaves()}
 
 
 def at(document: Any, path: Place) -> Any:
