@@ -15,7 +15,9 @@ class ChangedFile(Model):
     """One entry of `git diff-tree -r -z --raw --numstat -M`.
 
     Modes are git's six octal digits, object ids 40 lower-case hex digits (all zeros where absent).
-    `additions` and `deletions` count lines and are 0 for binary files.
+    `additions` and `deletions` count lines and are 0 for binary files. `size` is how many bytes the file has after
+    the change, None when nobody could tell, 0 where it is gone; `link` is the text of a symbolic link, None where
+    there is none or it could not be read.
     """
 
     path: str
@@ -28,6 +30,13 @@ class ChangedFile(Model):
     additions: int = Field(default=0, ge=0)
     deletions: int = Field(default=0, ge=0)
     binary: bool = False
+    size: int | None = Field(default=None, ge=0)
+    link: str | None = None
+
+    @property
+    def is_put_in(self) -> bool:
+        """Whether there is a file or link at the path after the change."""
+        return self.new_mode not in {MODE_ABSENT, MODE_GITLINK}
 
 
 class SecretHit(Model):
@@ -41,7 +50,8 @@ class SecretHit(Model):
 class CommitFact(Model):
     """A commit of the change. `author` and `committer` are roster ids or `unknown`.
 
-    `foreign` is true when the author or committer is neither the agent that proposes nor the gateway.
+    `foreign` is true when the author or committer is neither the agent that proposes nor the gateway. `subject` is
+    the first line without addresses, `domain` that of the author's address, `signed_off` by the author.
     """
 
     id: str
@@ -50,6 +60,10 @@ class CommitFact(Model):
     foreign: bool
     verified: bool = False
     co_authors: int = 0
+    parents: int = Field(default=1, ge=0)
+    subject: str = ""
+    signed_off: bool = False
+    domain: str | None = None
 
 
 class CiFacts(Model):
@@ -68,8 +82,10 @@ class Change(Model):
 
     `makers` is everybody who had a part in it, as the lineage index knows it (core/lineage.py): roster ids, and
     `unknown:…` for each address nobody is known by. `patch_ids` are git's, commit by commit, oldest first; none at all
-    when one of them has none. `irreversible` names signals found in the content (core/irreversible.py). `truncated` is true when a limit
-    cut the measurement; such a change is never judged small.
+    when one of them has none. `irreversible` names signals found in the content (core/irreversible.py). `patch_bytes`
+    are the bytes of all lines added and removed and of every binary file put in, None when nobody could tell.
+    `dependencies` are those added to package manifests (core/dependencies.py), `unread_manifests` the changed ones
+    that nobody could read. `truncated` is true when a limit cut the measurement; such a change is never judged small.
     """
 
     base: str
@@ -82,6 +98,9 @@ class Change(Model):
     messages: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
     patch_ids: tuple[str, ...] = ()
+    patch_bytes: int | None = Field(default=None, ge=0)
+    dependencies: tuple[str, ...] = ()
+    unread_manifests: tuple[str, ...] = ()
     truncated: bool = False
 
     @property

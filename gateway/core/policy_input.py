@@ -8,7 +8,8 @@ from typing import Any
 
 from gateway.core.actions import Action, plain_params
 from gateway.core.blast_radius import BlastRadius
-from gateway.core.changes import MODE_GITLINK, MODE_SYMLINK, Change
+from gateway.core.change_input import CommitInput, DiffInput, commit_inputs, diff_input
+from gateway.core.changes import Change
 from gateway.core.facts import (
     AgentFacts,
     ApprovalFact,
@@ -48,50 +49,6 @@ class ActionInput(Model):
     force: bool
     delete: bool
     consequential: bool
-
-
-class SecretInput(Model):
-    """Where a detector fired, never what it saw."""
-
-    detector: str
-    path: str
-    line: int
-
-
-class SymlinkInput(Model):
-    """A path that becomes a symbolic link."""
-
-    path: str
-
-
-class DiffInput(Model):
-    """The change in numbers and paths; `paths` holds old and new names, sorted."""
-
-    base: str
-    head: str
-    files_changed: int
-    additions: int
-    deletions: int
-    paths: tuple[str, ...]
-    paths_total: int
-    symlinks: tuple[SymlinkInput, ...]
-    symlinks_total: int
-    gitlinks: tuple[str, ...]
-    gitlinks_total: int
-    secrets: tuple[SecretInput, ...]
-    secrets_total: int
-    truncated: bool
-
-
-class CommitInput(Model):
-    """A commit of the change, by roster ids."""
-
-    id: str
-    author: str
-    committer: str
-    foreign: bool
-    verified: bool
-    co_authors: int
 
 
 class CiInput(Model):
@@ -225,8 +182,8 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         deployment=facts.deployment,
         job=facts.job,
         tag=facts.tag,
-        diff=_diff(change) if change else None,
-        commits=_commits(change) if change else None,
+        diff=diff_input(change) if change else None,
+        commits=commit_inputs(change) if change else None,
         commits_total=len(change.commits) if change else None,
         ci=_ci(change) if change else None,
         blast=_blast(blast) if blast else None,
@@ -264,32 +221,6 @@ def _action(action: Action, *, supported: bool) -> ActionInput:
 def _issue(issue: IssueFacts) -> IssueFacts:
     seen = {k: v for k, v in issue.current.items() if k not in _UNSEEN_PARAMS}
     return issue.model_copy(update={"current": seen})
-
-
-def _diff(change: Change) -> DiffInput:
-    links = tuple(SymlinkInput(path=f.path) for f in change.files if f.new_mode == MODE_SYMLINK)
-    gitlinks = tuple(f.path for f in change.files if MODE_GITLINK in {f.new_mode, f.old_mode})
-    paths = change.paths
-    return DiffInput(
-        base=change.base,
-        head=change.head,
-        files_changed=len(change.files),
-        additions=sum(f.additions for f in change.files),
-        deletions=sum(f.deletions for f in change.files),
-        paths=paths,
-        paths_total=len(paths),
-        symlinks=links,
-        symlinks_total=len(links),
-        gitlinks=gitlinks,
-        gitlinks_total=len(gitlinks),
-        secrets=tuple(SecretInput(detector=s.detector, path=s.path, line=s.line) for s in change.secrets),
-        secrets_total=len(change.secrets),
-        truncated=change.truncated,
-    )
-
-
-def _commits(change: Change) -> tuple[CommitInput, ...]:
-    return tuple(CommitInput(**c.model_dump()) for c in change.commits)
 
 
 def _ci(change: Change) -> CiInput:

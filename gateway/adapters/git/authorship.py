@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gateway.adapters.git.names import message_text
 from gateway.adapters.git.signatures import SigningKeys, split_signature
 from gateway.core.changes import CommitFact
+from gateway.core.commit_words import domain_of, signed_off, subject_of
 from gateway.core.lineage import UNKNOWN_PREFIX
 
 GATEWAY = "gateway"
@@ -143,6 +144,25 @@ class Authorship:
             committer=committer,
             foreign=not {author, committer} <= {agent, GATEWAY},
             co_authors=commit.co_authors,
+            parents=len(commit.parents),
+            subject=subject_of(commit.message),
+            signed_off=signed_off(commit.message, commit.author),
+            domain=domain_of(commit.author),
+        )
+
+    def fact_to_be(self, commit: CommitObject, agent: str) -> CommitFact:
+        """A commit that the gateway would build for the agent, as `fact` will tell of it."""
+        email = self.of_agent(agent).email
+        return CommitFact(
+            id=commit.id,
+            author=agent,
+            committer=GATEWAY,
+            foreign=False,
+            co_authors=commit.co_authors,
+            parents=len(commit.parents),
+            subject=subject_of(commit.message),
+            signed_off=signed_off(commit.message, email),
+            domain=domain_of(email),
         )
 
 

@@ -46,6 +46,10 @@ class Objects(Protocol):
         """An object with at most `cap` bytes of its content, or None when there is no such object."""
         ...
 
+    async def info(self, oid: str) -> Info | None:
+        """What an object is, or None when there is no such object."""
+        ...
+
     async def tree(self, oid: str) -> tuple[Entry, ...]:
         """The entries of a tree. Raises `GitError`."""
         ...

@@ -16,6 +16,7 @@ from gateway.adapters.git.diffs import (
     FILES_ASKED,
     PATCH_ASKED,
     DiffUnreadableError,
+    Lines,
     NewBlob,
     RawEntry,
     changed_files,
@@ -27,11 +28,16 @@ from gateway.adapters.git.diffs import (
 from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.lineage import Lineage
 from gateway.adapters.git.mirrors import Mirror
+from gateway.adapters.git.put_in import dependencies_added, patch_size, sizes_told, weighed
 from gateway.adapters.git.runner import EMPTY_TREE, Call, Git, GitError, GitOutputError
 from gateway.core.changes import Change, ChangedFile, CiFacts, CommitFact, SecretHit
+from gateway.core.dependencies import Added
 
 _COMMIT_BYTES = 1 << 20
 _KEPT = 256
+# Sizes of more objects than this are asked of git all at once.
+_FEW = 50
+_NOTHING_ADDED = Added()
 _T = TypeVar("_T")
 
 
@@ -52,6 +58,8 @@ class Difference:
     irreversible: tuple[str, ...]
     truncated: bool
     entries: tuple[RawEntry, ...] = ()
+    patch_bytes: int | None = None
+    added: Added = _NOTHING_ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,9 @@ class Inspector:
             irreversible=difference.irreversible,
             ci=ci,
             messages=messages,
+            patch_bytes=difference.patch_bytes,
+            dependencies=difference.added.dependencies,
+            unread_manifests=difference.added.unread,
             truncated=difference.truncated or history.truncated or cut,
         )
 
@@ -162,8 +173,25 @@ class Inspector:
         out = await self._diff(view, FILES_ASKED, base_tree, head_tree, self.bounds.output_bytes)
         files, usable = _readable(changed_files, out)
         cut = len(files) > self.bounds.files
-        signals, unread = await self._signals(view, base_tree, head_tree, out)
-        return Difference(files[: self.bounds.files], signals, truncated=cut or unread or not usable)
+        files = files[: self.bounds.files]
+        signals, lines = await self._signals(view, base_tree, head_tree, out)
+        files = await weighed(view.objects, files, await self._sizes(view, files))
+        return Difference(
+            files,
+            signals,
+            truncated=cut or lines is None or not usable,
+            patch_bytes=patch_size(lines, files),
+            added=await dependencies_added(view.objects, files),
+        )
+
+    async def _sizes(self, view: View, files: tuple[ChangedFile, ...]) -> dict[str, int]:
+        """The sizes of many new objects; nothing for a few, which are asked about one by one."""
+        needed = dict.fromkeys(f.new_oid for f in files if f.is_put_in)
+        if len(needed) <= _FEW:
+            return {}
+        stdin = "".join(f"{oid}\n" for oid in needed).encode()
+        call = Call(("cat-file", "--batch-check"), at=view.at, objects=view.quarantine, stdin=stdin)
+        return sizes_told(await self._git.run(call))
 
     async def plain_difference(self, objects: Objects, entries: tuple[RawEntry, ...]) -> Difference | None:
         """What the raw entries between two trees amount to, without any process; None when only git can say.
@@ -177,7 +205,15 @@ class Inspector:
         counts = ((len(n.added), len(n.removed), b) for n, b in zip(lines, binaries, strict=True))
         files, usable = counted_files(entries, counts)
         signals = signals_of(entries, lines, self.scanners.irreversible)
-        return Difference(files, signals, truncated=not usable, entries=entries)
+        files = await weighed(objects, files)
+        return Difference(
+            files,
+            signals,
+            truncated=not usable,
+            entries=entries,
+            patch_bytes=patch_size(_bytes_of(lines), files),
+            added=await dependencies_added(objects, files),
+        )
 
     async def history(self, mirror: Mirror, head: str | None, trusted: tuple[str, ...]) -> History:
         """The commits of `head` that none of `trusted` has. Raises `GitError`."""
@@ -212,14 +248,17 @@ class Inspector:
         stdin = "".join(f"{oid}\n" for oid in ids).encode()
         return _readable(new_blobs, await self._git.run(Call(BLOBS_ASKED, at=mirror.path, stdin=stdin)))
 
-    async def _signals(self, view: View, base: str, head: str, out: bytes) -> tuple[tuple[str, ...], bool]:
-        """Irreversible signals, and whether the patch was too large to look for them."""
+    async def _signals(
+        self, view: View, base: str, head: str, out: bytes
+    ) -> tuple[tuple[str, ...], int | None]:
+        """Irreversible signals, and the bytes of all changed lines; None when the patch was too large to look."""
         try:
             patch = await self._diff(view, PATCH_ASKED, base, head, self.bounds.patch_bytes)
             entries = raw_entries(out)
-            return signals_of(entries, patch_lines(patch, entries), self.scanners.irreversible), False
+            lines = patch_lines(patch, entries)
         except (GitOutputError, DiffUnreadableError):
-            return (), True
+            return (), None
+        return signals_of(entries, lines, self.scanners.irreversible), _bytes_of(lines)
 
     async def _diff(self, view: View, asked: tuple[str, ...], base: str, head: str, cap: int) -> bytes:
         call = Call((*asked, base, head), at=view.at, objects=view.quarantine, output_bytes=cap)
@@ -234,6 +273,11 @@ class Inspector:
                 return tuple(kept), True
             kept.append(message)
         return tuple(kept), False
+
+
+def _bytes_of(lines: Iterable[Lines]) -> int:
+    """The bytes of all lines added and removed, a line break for each."""
+    return sum(len(line) + 1 for one in lines for line in (*one.added, *one.removed))
 
 
 def _readable(read: Callable[[bytes], _T], out: bytes) -> _T:

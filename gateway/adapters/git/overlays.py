@@ -64,6 +64,13 @@ class OverlaidObjects:
         kind, content = self._new[oid]
         return Info(kind, len(content)), content[:cap]
 
+    async def info(self, oid: str) -> Info | None:
+        """What an object is, or None when there is no such object."""
+        if oid not in self._new:
+            return await self._below.info(oid)
+        kind, content = self._new[oid]
+        return Info(kind, len(content))
+
     async def tree(self, oid: str) -> tuple[Entry, ...]:
         """The entries of a tree. Raises `GitError`."""
         known = self._trees.get(oid)

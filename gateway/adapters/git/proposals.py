@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.adapters.git.authorship import GATEWAY, CommitObject, co_author_emails, co_authors
+from gateway.adapters.git.authorship import CommitObject, co_author_emails, co_authors
 from gateway.adapters.git.cat_file import CatFile, Objects
 from gateway.adapters.git.ci_files import ci_facts
 from gateway.adapters.git.comparisons import blobs_of, compared
@@ -22,7 +22,7 @@ from gateway.adapters.git.reverts import (
     reverted_tree,
 )
 from gateway.adapters.git.runner import EMPTY_TREE, Call, Git
-from gateway.core.changes import Change, CommitFact
+from gateway.core.changes import Change
 from gateway.core.params import CommitCreate
 
 NOT_BUILT = "0" * 40
@@ -136,9 +136,7 @@ class Proposals:
         )
         facts = (
             *(inspector.authorship.fact(c, agent) for c in before.commits),
-            CommitFact(
-                id=NOT_BUILT, author=agent, committer=GATEWAY, foreign=False, co_authors=made.co_authors
-            ),
+            inspector.authorship.fact_to_be(made, agent),
         )
         ci = await ci_facts(objects, (base_tree, made.tree), ci_path, inspector.bounds)
         change = inspector.change(span.base or EMPTY_TREE, NOT_BUILT, difference, history, facts, ci)
