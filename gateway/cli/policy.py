@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import policy_mutate, policy_replay
+from gateway.cli import policy_mutate, policy_new, policy_replay
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Write, check, test and build policies.")
 app.command("mutate")(policy_mutate.mutate)
+app.command("new")(policy_new.new)
 app.command("replay")(policy_replay.replay)
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

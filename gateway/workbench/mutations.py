@@ -26,7 +26,7 @@ from gateway.workbench.syntax import parsed
 
 SEED = 20
 MOST = 120
-RETYPINGS = 60
+RETYPINGS = 30
 NEEDED_PERMILLE = 900
 _WHOLE = 1000
 _THREADS = 2
