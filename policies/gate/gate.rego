@@ -90,7 +90,7 @@ denials contains finding if {
 # custom:
 #   code: GATE-001
 #   severity: high
-#   remediation: Ask the platform team for a grant that covers this type of action in this project.
+#   remediation: Ask the platform team for a grant that covers this type of action in this project, and in the other one of a link.
 #   retry: never
 #   binding: moment
 #   bound_facts: []

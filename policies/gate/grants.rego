@@ -9,14 +9,16 @@ import data.lib.costs
 import data.lib.facts
 
 # METADATA
-# description: The agent's grants that cover this action.
+# description: The agent's grants that cover this action, in every project it touches.
 held contains name if {
 	some name in facts.listed(["agent", "grants"])
 	grant := data.grants[name]
 	facts.tier in grant.tiers
 	_covers(grant.actions)
-	facts.matches(facts.place, grant.projects)
-	facts.matches(facts.place, facts.listed(["agent", "projects"]))
+	every touched in facts.places {
+		facts.matches(touched, grant.projects)
+		facts.matches(touched, facts.listed(["agent", "projects"]))
+	}
 }
 
 # METADATA

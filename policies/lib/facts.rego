@@ -106,3 +106,23 @@ place := $"jira:{project}" if {
 }
 
 place := "loopgate" if at(["action", "system"]) == "loopgate"
+
+# METADATA
+# description: |
+#   Every place the action touches: where it takes effect and, for a link, where the other issue is. One that cannot be
+#   told is null, which no grant covers.
+places contains place
+
+places contains _linked if action_type == "issue.link"
+
+default _linked := null
+
+_linked := object.get(input, ["action", "params", "project"], project) if at(["action", "system"]) == "gitlab"
+
+_linked := $"jira:{key}" if {
+	at(["action", "system"]) == "jira"
+	issue := at(["action", "params", "issue"])
+	is_string(issue)
+	key := split(issue, "-")[0]
+	is_string(key)
+}
