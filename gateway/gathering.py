@@ -55,7 +55,7 @@ _OF_REQUEST = frozenset(
 # What reaches an environment without any change of files.
 _BARE = frozenset({ActionType.ENVIRONMENT_STOP, ActionType.JOB_CANCEL})
 _NO_CHANGE = Change(base="0" * 40, head="0" * 40)
-_INSPECTED = ("project", "branch", "merge_request", "pipeline", "issue", "deployment", "job", "tag")
+_INSPECTED = ("project", "branch", "merge_request", "pipeline", "issue", "deployment", "job", "tag", "similar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ class Gathering:
                 now_ms, zone or UTC, clock_ok=self.clock_ok(now_ms), door=action.door.value
             ),
             **{name: getattr(inspection, name) for name in _INSPECTED},
+            glass=standing.glass,
             subject=inspection.subject,
             change=change,
             costs=costing.costs_of(action, change, inspection.job_seconds),
@@ -107,7 +108,7 @@ class Gathering:
             ),
             text=_scan(action, inspection, change),
             approvals=derived.approvals_of(ticket),
-            authors=authors,
+            authors=tuple(sorted({*authors, *inspection.authors})),
             unknown_authors=unknown,
             stops=standing.stops,
             concurrent=inspection.concurrent,

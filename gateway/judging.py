@@ -51,8 +51,14 @@ class Judge:
         return self.policy.in_force.carry_over_clean_rebase
 
     async def judge(self, action: Action, ticket: Ticket | None) -> Judgement:
-        """Gather the facts, measure, ask the policy, and phrase the question."""
-        in_force = self.policy.in_force
+        """Gather the facts, measure, ask the policy, and phrase the question: all by one policy, or once more."""
+        while True:
+            in_force = self.policy.in_force
+            judgement = await self._judged(action, ticket, in_force)
+            if self.policy.in_force.era == in_force.era:
+                return judgement
+
+    async def _judged(self, action: Action, ticket: Ticket | None, in_force: PolicyInForce) -> Judgement:
         facts = await self.gathering.gather(action, ticket)
         facts, blast, document = _presented(action, facts, in_force)
         decision = await self.policy.decide(document)

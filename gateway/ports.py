@@ -10,6 +10,7 @@ from gateway.core.actions import Target as Aim
 from gateway.core.budgets import Allowance, OpenPipeline
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
+from gateway.core.duplicates import SimilarFacts
 from gateway.core.facts import (
     BranchFacts,
     DeploymentFacts,
@@ -60,7 +61,7 @@ class Readiness(Model):
 
 
 class PolicyInForce(Model):
-    """The policy that judges now: version, rule cards by code, roster, catalogue."""
+    """The policy that judges now: version, rule cards by code, roster, catalogue. Each swap begins another `era`."""
 
     version: PolicyVersion
     cards: dict[str, RuleCard]
@@ -71,6 +72,7 @@ class PolicyInForce(Model):
     carry_over_clean_rebase: bool = False
     allowances: tuple[Allowance, ...] = ()
     time_zone: str = "UTC"
+    era: int = 0
 
     @property
     def bench(self) -> Bench:
@@ -160,7 +162,7 @@ class Ledger(Protocol):
 
 
 class Inspection(Model):
-    """What one system told about an action's target. `subject` is what it would overwrite, as it is now."""
+    """What one system told about an action's target. `subject` is what it would overwrite; `authors` made what it brings."""
 
     project: ProjectFacts | None = None
     branch: BranchFacts | None = None
@@ -170,10 +172,12 @@ class Inspection(Model):
     deployment: DeploymentFacts | None = None
     job: JobFacts | None = None
     tag: TagFacts | None = None
+    similar: SimilarFacts | None = None
     subject: dict[str, Any] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
     concurrent: int = 0
     job_seconds: int | None = None
+    authors: tuple[str, ...] = ()
     missing: tuple[MissingFact, ...] = ()
 
 

@@ -63,6 +63,7 @@ class Listener:
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         self._tasks = [serving, asyncio.create_task(self._gateway.poller.run())]
         self._tasks.append(asyncio.create_task(self._gateway.teller.run()))
+        self._tasks.append(asyncio.create_task(self._gateway.follower.run()))
         while not self._server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells of its start only so
             await asyncio.sleep(0.01)
         if self._settings.metrics_port:
@@ -88,6 +89,7 @@ class Listener:
         self._server.should_exit = True
         self._gateway.poller.stop()
         self._gateway.teller.stop()
+        self._gateway.follower.stop()
         if self._stop_metrics:
             await asyncio.to_thread(self._stop_metrics)
         await asyncio.gather(*self._tasks)

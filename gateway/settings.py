@@ -141,6 +141,11 @@ class PolicySettings(_Section):
     server_url: str = Field(
         default="", description="The OPA server for `engine = server`. Trust: it decides."
     )
+    keys: tuple[str, ...] = Field(
+        default=(),
+        description="Public keys, as `loopgate policy key` prints them, that sign policies. Trust: a policy signed by "
+        "one of them may be proposed; without any, none can be uploaded.",
+    )
 
 
 class OidcIssuer(_Section):

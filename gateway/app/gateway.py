@@ -8,9 +8,11 @@ from sqlalchemy.engine import make_url
 from gateway.adapters.disk import Disk
 from gateway.adapters.egress import Egress
 from gateway.adapters.gitlab.target import GitLabTarget
-from gateway.adapters.opa.engine import Engine
+from gateway.adapters.opa.active import ActivePolicy
 from gateway.adapters.store.store import Store
 from gateway.adapters.vendor_secrets import VendorSecrets
+from gateway.app.following import Follower
+from gateway.app.library import Library
 from gateway.app.watching import Watch
 from gateway.core.budgets import OpenPipeline, PipelineUse
 from gateway.core.errors import FactsMissingError, LedgerUnavailableError
@@ -30,7 +32,12 @@ class Gateway:
     """A gateway that is open: its parts, what readiness asks, and its background work."""
 
     def __init__(
-        self, settings: Settings, store: Store, policy: Engine, targets: dict[System, Target], clock: Clock
+        self,
+        settings: Settings,
+        store: Store,
+        policy: ActivePolicy,
+        targets: dict[System, Target],
+        clock: Clock,
     ) -> None:
         self.settings, self.store, self.policy, self.targets = settings, store, policy, targets
         self.clock = clock
@@ -43,6 +50,9 @@ class Gateway:
         self.egress: Egress
         self.watch: Watch
         self.new_request_id: Callable[[], str]
+        self.library: Library
+        self.follower: Follower
+        self.policy_notice = ""
         self.beside_another = False
         self.disk = Disk(settings.home, *_database_folder(settings.database))
 
@@ -57,7 +67,7 @@ class Gateway:
         """What `/readyz` shows: policy, log, targets, clock."""
         policy = self.policy.readiness()
         answers = {
-            "policy": policy if policy.ok else await self.policy.self_test(),
+            "policy": self._noticed(policy if policy.ok else await self.policy.self_test()),
             "log": self.store.readiness(),
         }
         for system, target in self.targets.items():
@@ -93,6 +103,10 @@ class Gateway:
     def clock_ok(self, now_ms: int) -> bool:
         """Whether the clock has not fallen behind the log's last time by more than five seconds."""
         return self.store.writer.clock_agrees(now_ms)
+
+    def _noticed(self, policy: Readiness) -> Readiness:
+        """The engine's readiness, with what the operator should know of the policy it evaluates."""
+        return policy if policy.detail else policy.model_copy(update={"detail": self.policy_notice})
 
     async def _reviews(self) -> str:
         """Which reviews of break-glass are overdue; that stops nothing but the next break-glass."""

@@ -14,6 +14,7 @@ from audit.keys import create_key
 from gateway.adapters.clock import SystemClock, UlidIds
 from gateway.adapters.opa.built import BuiltPolicy
 from gateway.adapters.store.genesis import boot, create
+from gateway.app.library import kept_from
 from gateway.app.sources import open_log, store_sources
 from gateway.core.digests import digest_of
 from gateway.core.errors import SettingsError
@@ -65,7 +66,13 @@ def _fill(home: Path, policies: Path, origin: str, operator: str) -> Created:
     (home / CONFIG_NAME).write_text(_config(settings, policies), encoding="utf-8")
     clock = SystemClock()
     log = open_log(settings, UlidIds(clock), clock)
-    create(settings.database, log, policy_digest=built.digest, roster_digest=digest_of(in_force.roster))
+    create(
+        settings.database,
+        log,
+        policy_digest=built.digest,
+        roster_digest=digest_of(in_force.roster),
+        kept=kept_from(built, by="init"),
+    )
     (home / "log.vkey").write_text(log.vkey + "\n", encoding="utf-8")
     code = asyncio.run(_invite_operator(settings, built, person, operator))
     return Created(code=code, person=person, vkey=log.vkey)

@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from audit.log import Log
 from gateway.adapters.clock import SystemClock, UlidIds
 from gateway.adapters.identity.doorkeeper import Doorkeeper
-from gateway.adapters.opa.built import BuiltPolicy
-from gateway.adapters.opa.engine import Engine
-from gateway.adapters.opa.server import ServerAddress, ServerPolicy
-from gateway.adapters.opa.wasm import WasmPolicy
+from gateway.adapters.opa.active import ActivePolicy
 from gateway.adapters.store.genesis import boot
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.store import Store
+from gateway.app.choosing import choose
+from gateway.app.following import Follower, catching_up
 from gateway.app.gateway import Gateway
+from gateway.app.library import Library, engine_of
 from gateway.app.loop_agent import LoopAgent, StoredSignals
+from gateway.app.policy_desk import AuthorsDesk
 from gateway.app.replicas import check_database, join
 from gateway.app.signing_in import oidc_sign_in
 from gateway.app.sources import memory_of, open_log, store_sources
@@ -48,7 +48,6 @@ from gateway.ports import Changes, Clock, Target
 from gateway.settings import Settings
 from gateway.settling import Settling
 from gateway.telling import Teller
-from gateway.workbench.build import build
 
 
 @asynccontextmanager
@@ -74,32 +73,46 @@ async def open_gateway(
                 f"Another process works on {settings.home}; stop it first, or name another --home."
             )
         await asyncio.to_thread(check_database, settings)
-        folder = _scratch(stack) if looking else settings.home / "policy"
-        built = await asyncio.to_thread(build, settings.policy.folder, folder)
-        policy = _engine(settings, built)
-        stack.push_async_callback(policy.close)
-        # Read once: another process that looks at this home builds into the same folder.
-        bundles = {built.digest: await asyncio.to_thread(built.rego_bundle.read_bytes)}
-        memory = memory_of(settings)
+        folder = _scratch(stack) if looking else settings.home
+        memory, served = memory_of(settings), Served()
         # Who only looks remembers nothing.
         sources = store_sources(
-            clock, lambda: policy.in_force.bench, lambda: bundles, memory if works else None
+            clock, lambda: served.policy.in_force.bench, lambda: served.bundles, memory if works else None
         )
         meters = Meters()
         log = open_log(settings, ids, clock, memory.notes)
         store = await asyncio.to_thread(_booted, settings, log, sources, meters, alone=works)
         stack.callback(store.close)
+        library = Library(store.policies, settings.policy, folder / "policies", clock)
+        stack.push_async_callback(library.close)
+        choice = await choose(store.policies, library, settings.policy, folder / "policy", activate=activate)
+        policy = served.policy = ActivePolicy(engine_of(settings.policy, choice.built))
+        stack.push_async_callback(policy.close)
+        # Read once: another process that looks at this home builds into the same folder.
+        served.bundles[choice.built.digest] = await asyncio.to_thread(choice.built.rego_bundle.read_bytes)
         await policy.self_test()
         targets: dict[System, Target] = {}
         gateway = Gateway(settings, store, policy, targets, clock)
+        gateway.policy_notice = choice.notice
+        gateway.library = library
+        gateway.follower = Follower(store.policies, library, policy, served.bundles.__setitem__)
         _watch(gateway, meters, ids, stack)
         gateway.beside_another = looking and _is_worked_on(settings.home)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
         if works and store.readiness().ok:
-            await join(settings, store, policy, activate=activate)
+            await join(settings, store, policy, choice, activate=activate)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
+
+
+class Served:
+    """The policy that judges here, and the Rego bundle of each that did, by digest."""
+
+    policy: ActivePolicy
+
+    def __init__(self) -> None:
+        self.bundles: dict[str, bytes] = {}
 
 
 def _booted(settings: Settings, log: Log, sources: StoreSources, meters: Meters, *, alone: bool) -> Store:
@@ -130,6 +143,7 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
     store, policy, clock, watch = gateway.store, gateway.policy, gateway.clock, gateway.watch
     targets = {system: watched_target(target, watch, system) for system, target in gateway.targets.items()}
     ledger = watched_ledger(store.ledger, watch, lambda: clock.now_ms() / 1000)
+    ledger = catching_up(ledger, gateway.follower.look)
     gathering = Gathering(
         targets=targets,
         changes=watched_changes(changes, watch),
@@ -171,6 +185,7 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
         archive=store.archive,
         signals=StoredSignals(intake, store),
         policy=policy,
+        policies=AuthorsDesk(store.policies, gateway.library, gateway.follower, road),
         counters=store.counters,
         clock=clock,
         probes=watched_probes(gateway, watch),
@@ -181,16 +196,3 @@ def _teller(gateway: Gateway, every_s: float) -> Teller:
     gateway.store.outbox.open(gateway.notifiers)
     base_url = gateway.settings.notify.base_url
     return Teller(gateway.store.outbox, gateway.notifiers, base_url=base_url, every_s=every_s)
-
-
-def _engine(settings: Settings, built: BuiltPolicy) -> Engine:
-    if settings.policy.engine == "wasm":
-        return WasmPolicy.load(built)
-    server = urlsplit(settings.policy.server_url)
-    if server.scheme not in {"http", "https"} or not server.hostname:
-        raise SettingsError(
-            "policy.engine is `server`: name the OPA server in policy.server_url, as http://host:port."
-        )
-    tls = server.scheme == "https"
-    address = ServerAddress(host=server.hostname, port=server.port or (443 if tls else 80), tls=tls)
-    return ServerPolicy.connect(built, address)

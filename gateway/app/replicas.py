@@ -4,11 +4,13 @@ import hashlib
 from pathlib import Path
 
 from audit.keys import KeyFact, KeyRole, load_key
-from gateway.adapters.opa.engine import Engine
+from gateway.adapters.opa.active import ActivePolicy
 from gateway.adapters.store.database import Database
 from gateway.adapters.store.migrate import check_form, form_of
 from gateway.adapters.store.sharing import agrees_on_marker, differences
 from gateway.adapters.store.store import Store
+from gateway.app.choosing import Choice
+from gateway.app.library import kept_from
 from gateway.core.digests import digest_of
 from gateway.core.errors import SettingsError
 from gateway.settings import Settings
@@ -54,7 +56,9 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{_WHAT[found[0]]} is not what this database was made with. {_SAME}")
 
 
-async def join(settings: Settings, store: Store, policy: Engine, *, activate: bool) -> None:
+async def join(
+    settings: Settings, store: Store, policy: ActivePolicy, choice: Choice, *, activate: bool
+) -> None:
     """Take part in the work on a database that is ready: agree on the marker key and on the policy in force.
 
     Where other processes may work too, a policy that is not in force is put in force only when that was asked for
@@ -63,10 +67,13 @@ async def join(settings: Settings, store: Store, policy: Engine, *, activate: bo
     digest = _marker_digest(settings.home / "keys" / "marker.key")
     if digest and not await agrees_on_marker(store.writer, digest):
         raise SettingsError(f"keys/marker.key is not what this database was made with. {_SAME}")
+    if not choice.of_folder:
+        return
     version = policy.in_force.version
     if not (activate or Database(settings.database).has_one_process):
         _refuse_another_policy(version.digest, await store.policies.active())
     roster = digest_of(policy.in_force.roster)
+    await store.policies.keep(*kept_from(choice.built, by="serve"))
     await store.policies.activate(version, by="serve", roster_digest=roster)
 
 

@@ -31,6 +31,7 @@ from gateway.adapters.jira.target import JiraTarget
 from gateway.adapters.unconnected import UnconnectedChanges, UnconnectedTarget
 from gateway.adapters.vendor_secrets import VendorSecret, VendorSecrets
 from gateway.app.gateway import Gateway
+from gateway.app.policy_target import OwnTarget, PolicyTarget
 from gateway.app.told import notifiers_of
 from gateway.core.errors import LedgerUnavailableError, SettingsError
 from gateway.core.vocabulary import ForgeIdentity, System
@@ -57,7 +58,8 @@ async def connect(gateway: Gateway, stack: AsyncExitStack) -> Changes:
         max_bytes=settings.egress.max_bytes,
         headers=gateway.watch.trace_headers,
     )
-    gateway.targets[System.LOOPGATE] = gateway.store.own
+    policies = PolicyTarget(gateway.store.policies, gateway.library, gateway.follower.look)
+    gateway.targets[System.LOOPGATE] = OwnTarget(gateway.store.own, policies)
     gateway.notifiers = await notifiers_of(gateway, marker, stack)
     gateway.targets[System.JIRA] = await _jira(gateway, egress, marker, stack)
     if not settings.gitlab.url:

@@ -1,5 +1,6 @@
 """A small typed client of the REST door. It retries nothing: proposing twice is the caller's decision."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -141,6 +142,34 @@ class Client:
     async def lift(self, stop_id: str, reason: str) -> dict[str, Any]:
         """Ask to lift a stop; the action that waits for two operators."""
         return await self._json("POST", f"/v1/stops/{_part(stop_id)}/lift", json={"reason": reason})
+
+    async def policies(self) -> dict[str, Any]:
+        """The policies that are kept, and the one in force."""
+        return await self._json("GET", "/v1/policies")
+
+    async def upload_policy(self, wasm: bytes, rego: bytes) -> dict[str, Any]:
+        """Keep a signed policy; what is kept of it."""
+        body = {"wasm": b64encode(wasm).decode(), "rego": b64encode(rego).decode()}
+        return await self._json("POST", "/v1/policies", json=body)
+
+    async def activate_policy(self, digest: str, reason: str) -> dict[str, Any]:
+        """Put a policy in force before the seal, or the action that asks for it after."""
+        return await self._json("POST", "/v1/policies/activate", json={"digest": digest, "reason": reason})
+
+    async def roll_back_policy(self, reason: str) -> dict[str, Any]:
+        """Go back to the policy of before, or the action that asks for it."""
+        return await self._json("POST", "/v1/policies/rollback", json={"reason": reason})
+
+    async def seal_policies(self) -> dict[str, Any]:
+        """From now on the policy changes by approval only."""
+        return await self._json("POST", "/v1/policies/seal")
+
+    async def rehearse_draft(
+        self, proposal: dict[str, Any], *, agent: str, bundle: str = "draft"
+    ) -> dict[str, Any]:
+        """The ruling that a policy which is not in force would give a proposal of that agent."""
+        named = {"bundle": bundle, "agent": agent}
+        return await self._json("POST", "/v1/rulings", json=proposal, params=named)
 
     async def break_glass(self, **filters: Any) -> dict[str, Any]:
         """A page of break-glass."""

@@ -49,6 +49,12 @@ ERROR_CODES = (
     _code(
         "busy", 503, "Too much is waiting to be recorded; nothing was done.", "Come back after `Retry-After`."
     ),
+    _code(
+        "bundle_refused",
+        422,
+        "The policy is not believed: unsigned, changed after signing, or fails a check; `detail` says which.",
+        "Build it with `loopgate policy build --sign`, and upload that.",
+    ),
     _code("cancelled", 409, "The action was withdrawn.", "Propose it again if it is still wanted."),
     _code("conflict", 409, "True once, not any more.", "Read the state again."),
     _code(
@@ -89,6 +95,12 @@ ERROR_CODES = (
         503,
         "The policy engine does not answer; recorded as denied.",
         "Retry with a new key.",
+    ),
+    _code(
+        "policy_sealed",
+        409,
+        "Changing the policy needs approval since it was sealed.",
+        "Propose it with `loopgate policy activate`.",
     ),
     _code("rejected", 409, "A person said no; their reason is in the ticket.", "Propose something else."),
     _code(

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from gateway.core.actions import Request
 from gateway.core.break_glass import BreakGlass
 from gateway.core.credentials import Token, VoteKey
 from gateway.core.emergency import Stop
+from gateway.core.judgements import Judgement
 from gateway.core.listings import ActionFilter, EventRow, WorkItem
+from gateway.core.policies import KeptPolicy, PolicyStanding
 from gateway.core.principals import Principal, Scope
 from gateway.core.recorded import RecordedRuling, RulingFilter
 from gateway.core.rulings import Ruling
@@ -173,4 +176,38 @@ class Signals(Protocol):
 
     async def work_items(self, *, after: str | None, limit: int) -> tuple[WorkItem, ...]:
         """A page of work items, newest first."""
+        ...
+
+
+class PolicyDesk(Protocol):
+    """Policies: uploading, activating before the seal, the seal, and trying one that is not in force."""
+
+    async def upload(self, wasm: bytes, rego: bytes, *, by: str) -> KeptPolicy:
+        """Keep a signed policy; raises `MalformedError` (`bundle_refused`) or `ConflictError`."""
+        ...
+
+    async def kept(self) -> tuple[KeptPolicy, ...]:
+        """Every policy that is kept, newest first."""
+        ...
+
+    async def standing(self) -> PolicyStanding:
+        """What is in force, and whether changing it needs approval."""
+        ...
+
+    async def enter(self, digest: str, *, by: str) -> bool:
+        """Put a kept policy in force before the seal; whether it was not yet. Raises `ConflictError` after it."""
+        ...
+
+    async def step_back(self, *, by: str) -> str:
+        """Go back to the policy of before, before the seal; its digest. Raises `ConflictError`."""
+        ...
+
+    async def seal(self, *, by: str) -> PolicyStanding:
+        """From now on changing the policy needs approval. Raises `ConflictError` or `MalformedError`."""
+        ...
+
+    async def rehearse(
+        self, request: Request, principal: Principal, *, policy: str | None, agent: str
+    ) -> Judgement:
+        """How a proposal of that agent would be judged by a kept policy, or by the one the principal uploaded last."""
         ...

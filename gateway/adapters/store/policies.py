@@ -15,7 +15,7 @@ from gateway.core.errors import ConflictError
 from gateway.core.model import Model
 from gateway.core.permits import Permit
 from gateway.core.policies import KeptPolicy, PolicyStanding, PolicyStep, PolicyStepKind
-from gateway.core.rulings import PolicyVersion
+from gateway.core.rulings import PolicyVersion, Ruling
 
 _SEALED = "policy_sealed_ms"
 _KEPT = tuple(column for name, column in tables.policy_bundles.c.items() if name not in {"wasm", "rego"})
@@ -103,6 +103,13 @@ class Policies:
         history = (await self.standing()).history
         return next((step for step in history if step.action_id == action_id), None)
 
+    async def tried(self, digest: str, ruling: Ruling, *, by: str) -> None:
+        """Record that a policy which is not in force judged a dry run, with `policy.draft_used`."""
+        codes = sorted({finding.code for finding in ruling.findings})
+        data = {"by": by, "effect": ruling.effect.value, "codes": codes, "input_digest": ruling.input_digest}
+        draft = events.drafted(EventType.POLICY_DRAFT_USED, digest, data)
+        await self._writer.run(lambda unit: unit.record(draft))
+
     async def seal(self, *, by: str, policy: KeptPolicy) -> None:
         """From now on activation needs approval, with `policy.sealed`.
 
@@ -151,23 +158,26 @@ def _sealed_ms(connection: Connection) -> int | None:
 def _keep(unit: Unit, policy: KeptPolicy, bundles: Bundles) -> KeptPolicy:
     row = unit.one(select(*_KEPT).where(tables.policy_bundles.c.digest == policy.digest))
     if row is None:
-        now = policy.model_copy(update={"kept_ms": unit.now_ms})
-        unit.execute(insert(tables.policy_bundles), {**now.model_dump(), **bundles.model_dump()})
-        data = now.model_dump(mode="json", exclude={"kept_ms"})
-        unit.record(events.drafted(EventType.POLICY_UPLOADED, policy.digest, data))
-        return now
+        return _kept_now(unit, policy, bundles)
     before = KeptPolicy(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public accessor
+    if policy.key_id is None:
+        return before
+    if before.key_id is None:
+        # What was built at a start is the same policy; from now on it is the signed one that is kept.
+        unit.execute(delete(tables.policy_bundles).where(tables.policy_bundles.c.digest == policy.digest))
+        return _kept_now(unit, policy, bundles)
     if before.wasm_sha256 != policy.wasm_sha256:
         raise ConflictError("Other bundles are kept under this digest; they were compiled otherwise.")
-    if before.key_id is None and policy.key_id is not None:
-        return _signed_now(unit, policy, bundles)
     return before
 
 
-def _signed_now(unit: Unit, policy: KeptPolicy, bundles: Bundles) -> KeptPolicy:
-    """What was kept unsigned (built at a start) is the same policy; from now on it is the signed one that is kept."""
-    unit.execute(delete(tables.policy_bundles).where(tables.policy_bundles.c.digest == policy.digest))
-    return _keep(unit, policy, bundles)
+def _kept_now(unit: Unit, policy: KeptPolicy, bundles: Bundles) -> KeptPolicy:
+    now = policy.model_copy(update={"kept_ms": unit.now_ms})
+    unit.execute(insert(tables.policy_bundles), {**now.model_dump(), **bundles.model_dump()})
+    if now.key_id is not None:
+        data = now.model_dump(mode="json", exclude={"kept_ms"})
+        unit.record(events.drafted(EventType.POLICY_UPLOADED, now.digest, data))
+    return now
 
 
 def _free(unit: Unit, entry: Entry) -> bool:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from gateway.core.actions import ActionState, Request
-from gateway.core.errors import OutOfScopeError
+from gateway.core.errors import MalformedError, OutOfScopeError
 from gateway.core.listings import ActionFilter
 from gateway.core.outcomes import (
     AnyOutcome,
@@ -21,7 +21,7 @@ from gateway.core.outcomes import (
     Waiting,
 )
 from gateway.core.principals import Principal, Role
-from gateway.doors.rest.authentication import AsAgent, AsCanceller, AsReader
+from gateway.doors.rest.authentication import AsActionReader, AsAgent, AsCanceller, AsRehearser
 from gateway.doors.rest.context import Given, Neighbours
 from gateway.doors.rest.documents import ActionDocument, Page, Proposal, RulingDocument
 from gateway.doors.rest.preferences import waiting_time
@@ -55,7 +55,7 @@ async def propose(
 @router.get("/actions", response_class=ShownJSON)
 async def list_actions(
     given: Given,
-    principal: AsReader,
+    principal: AsActionReader,
     status: Annotated[list[ActionState] | None, Query()] = None,
     agent: Annotated[str | None, Query(max_length=80)] = None,
     project: Annotated[str | None, Query(max_length=300)] = None,
@@ -86,7 +86,7 @@ async def list_actions(
 
 
 @router.get("/actions/{action_id}", response_class=ShownJSON)
-async def read_action(action_id: ActionId, given: Given, principal: AsReader) -> ActionDocument:
+async def read_action(action_id: ActionId, given: Given, principal: AsActionReader) -> ActionDocument:
     """One action: ruling, ticket, outcome, evidence, and what to do next."""
     return await whole(given, await visible(given, principal, action_id), principal)
 
@@ -103,9 +103,28 @@ async def cancel(action_id: ActionId, given: Given, principal: AsCanceller) -> A
 
 
 @router.post("/rulings")
-async def rehearse(body: Proposal, given: Given, principal: AsAgent) -> RulingDocument:
-    """A dry run: how the action would be judged now. Nothing is recorded or done."""
-    judgement = await given.road.preview(Request(**body.model_dump()), principal)
+async def rehearse(
+    body: Proposal,
+    given: Given,
+    principal: AsRehearser,
+    bundle: Annotated[str | None, Query(pattern=r"^(draft|[0-9a-f]{64})$")] = None,
+    agent: Annotated[str | None, Query(pattern=r"^agt_[0-9A-Za-z_]{1,64}$")] = None,
+) -> RulingDocument:
+    """A dry run: how the action would be judged now. Nothing is recorded or done.
+
+    Policy authors try a policy that is not in force: `bundle` is its digest, or `draft` for the one they uploaded last,
+    and `agent` whose proposal it would be. That is recorded as `policy.draft_used`.
+    """
+    request = Request(**body.model_dump())
+    if principal.is_agent and (bundle or agent):
+        raise OutOfScopeError("Only policy authors try a policy that is not in force; leave `bundle` out.")
+    if principal.is_agent:
+        judgement = await given.road.preview(request, principal)
+    elif bundle is None or agent is None:
+        raise MalformedError("Name the policy in `bundle` and the agent in `agent`.", field="/bundle")
+    else:
+        named = None if bundle == "draft" else bundle
+        judgement = await given.policies.rehearse(request, principal, policy=named, agent=agent)
     return ruling_for(judgement.ruling, principal)
 
 

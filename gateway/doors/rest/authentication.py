@@ -46,7 +46,12 @@ def only(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
 
 AsAgent = Annotated[Principal, Depends(only(Role.AGENT))]
 AsReader = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
-AsCanceller = Annotated[Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.OPERATOR))]
+AsActionReader = Annotated[
+    Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.AUDITOR, Role.OPERATOR, Role.POLICY_AUTHOR))
+]
+AsCanceller = Annotated[
+    Principal, Depends(only(Role.AGENT, Role.APPROVER, Role.OPERATOR, Role.POLICY_AUTHOR))
+]
 AsApprover = Annotated[Principal, Depends(only(Role.APPROVER, Role.OPERATOR))]
 AsTicketReader = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR))]
 AsAuditor = Annotated[Principal, Depends(only(Role.AUDITOR))]
@@ -54,3 +59,6 @@ AsPolicyReader = Annotated[Principal, Depends(only(Role.POLICY_AUTHOR, Role.AUDI
 AsOperator = Annotated[Principal, Depends(only(Role.OPERATOR))]
 AsSystem = Annotated[Principal, Depends(only(Role.SYSTEM, Role.OPERATOR))]
 AsPerson = Annotated[Principal, Depends(only(Role.APPROVER, Role.AUDITOR, Role.OPERATOR, Role.POLICY_AUTHOR))]
+AsAuthor = Annotated[Principal, Depends(only(Role.POLICY_AUTHOR))]
+AsAuthorOrOperator = Annotated[Principal, Depends(only(Role.POLICY_AUTHOR, Role.OPERATOR))]
+AsRehearser = Annotated[Principal, Depends(only(Role.AGENT, Role.POLICY_AUTHOR))]

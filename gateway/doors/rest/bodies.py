@@ -23,7 +23,9 @@ COMMIT_LIMIT = 8 * _MIB
 SIGNAL_LIMIT = 16 * _MIB
 _DEEPEST = 64
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CLEARS_ITSELF = frozenset({"/v1/actions", "/v1/rulings", "/v1/stops"})
+POLICY_LIMIT = 32 * _MIB
+# A policy's bundles are signed as they are; what they hold is for the policy's own checks.
+_CLEARS_ITSELF = frozenset({"/v1/actions", "/v1/rulings", "/v1/stops", "/v1/policies"})
 _TELLING_ADDRESS = (
     "The address of this request holds what looks like a secret; nothing was done. Replace the secret: addresses are "
     "logged on their way."
@@ -31,7 +33,7 @@ _TELLING_ADDRESS = (
 
 
 class BodyLimits:
-    """Middleware: caps bodies (1 MiB; proposals 8 MiB for `commit.create`; reports 16 MiB) and parses them strictly."""
+    """Middleware: caps bodies (1 MiB; proposals 8 MiB for `commit.create`; reports 16 MiB; policies 32 MiB) and parses them strictly."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,6 +71,8 @@ def _names_secret(scope: Scope) -> bool:
 def _limit(path: str) -> int:
     if path.startswith("/v1/signals/"):
         return SIGNAL_LIMIT
+    if path == "/v1/policies":
+        return POLICY_LIMIT
     return COMMIT_LIMIT if path in {"/v1/actions", "/v1/rulings"} else LIMIT
 
 

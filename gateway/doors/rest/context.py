@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from gateway.carrier import Carrier
-from gateway.doors.ports import Archive, Credentials, Denials, Desk, Emergency, Glasses, Signals
+from gateway.doors.ports import Archive, Credentials, Denials, Desk, Emergency, Glasses, PolicyDesk, Signals
 from gateway.pipeline import Road
 from gateway.ports import Clock, Counters, Identity, Policy, Readiness
 
@@ -34,6 +34,7 @@ class Neighbours:
     archive: Archive
     signals: Signals
     policy: Policy
+    policies: PolicyDesk
     counters: Counters
     clock: Clock
     probes: Probes

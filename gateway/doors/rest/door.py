@@ -7,6 +7,7 @@ from gateway.doors.rest import (
     audit,
     break_glass,
     credentials,
+    policies,
     problems,
     rulings,
     signals,
@@ -34,7 +35,18 @@ def rest_door(given: Neighbours | None) -> FastAPI:
     app.state.neighbours = given
     problems.install(app)
     app.add_middleware(BodyLimits)
-    for part in (actions, rulings, tickets, audit, credentials, stops, break_glass, signals, standing):
+    for part in (
+        actions,
+        rulings,
+        tickets,
+        audit,
+        credentials,
+        stops,
+        break_glass,
+        signals,
+        policies,
+        standing,
+    ):
         app.include_router(part.router)
     describe(app)
     return app
