@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gateway.core.changes import Change
+from gateway.core.duplicates import SimilarFacts
 from gateway.core.model import Model
 
 
@@ -161,13 +162,33 @@ class UsageFacts(Model):
     held_tickets: int
 
 
+class GlassFacts(Model):
+    """The break-glass in force for this action (ADR 0014). Times in milliseconds since 1970, UTC.
+
+    `by` opened it, `second` confirmed it at `confirmed_ms`; `review_due_ms` is when a third person should have
+    reviewed it.
+    """
+
+    id: str
+    ticket: str
+    by: str
+    second: str | None
+    confirmed_ms: int | None
+    expires_ms: int
+    review_due_ms: int | None
+
+
 class Standing(Model):
-    """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any."""
+    """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any.
+
+    `glass` is the break-glass in force for the action, the oldest if there are several.
+    """
 
     usage: UsageFacts
     stops: tuple[str, ...] = ()
     suspended: bool = False
     tier: str | None = None
+    glass: GlassFacts | None = None
 
 
 class CostFacts(Model):
@@ -242,6 +263,8 @@ class Facts(Model):
     deployment: DeploymentFacts | None = None
     job: JobFacts | None = None
     tag: TagFacts | None = None
+    similar: SimilarFacts | None = None
+    glass: GlassFacts | None = None
     subject: dict[str, Any] = Field(default_factory=dict)
     change: Change | None = None
     costs: CostFacts | None = None

@@ -10,6 +10,7 @@ from gateway.core.actions import Action, plain_params
 from gateway.core.blast_radius import BlastRadius
 from gateway.core.change_input import CommitInput, DiffInput, commit_inputs, diff_input
 from gateway.core.changes import Change
+from gateway.core.duplicates import SimilarFacts
 from gateway.core.facts import (
     AgentFacts,
     ApprovalFact,
@@ -17,6 +18,7 @@ from gateway.core.facts import (
     ContextFacts,
     DeploymentFacts,
     Facts,
+    GlassFacts,
     IssueFacts,
     JobFacts,
     MergeRequestFacts,
@@ -129,6 +131,8 @@ class PolicyInput(Model):
     deployment: DeploymentFacts | None
     job: JobFacts | None
     tag: TagFacts | None
+    similar: SimilarFacts | None = None
+    break_glass: GlassFacts | None = None
     diff: DiffInput | None
     commits: tuple[CommitInput, ...] | None
     commits_total: int | None
@@ -182,6 +186,8 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         deployment=facts.deployment,
         job=facts.job,
         tag=facts.tag,
+        similar=facts.similar,
+        break_glass=facts.glass,
         diff=diff_input(change) if change else None,
         commits=commit_inputs(change) if change else None,
         commits_total=len(change.commits) if change else None,

@@ -19,14 +19,10 @@ from gateway.adapters.gitlab.answers import (
 from gateway.adapters.gitlab.forge import Forge, project_path, segment
 from gateway.adapters.gitlab.issues import STATUSES
 from gateway.adapters.gitlab.marks import Marker, milliseconds, opener
+from gateway.adapters.gitlab.open_items import similar_issues
 from gateway.adapters.gitlab.operation import params_of
 from gateway.adapters.gitlab.protection import is_protected
-from gateway.adapters.gitlab.running_facts import (
-    ON_JOB,
-    ON_PIPELINE,
-    ON_TAG,
-    RunningFacts,
-)
+from gateway.adapters.gitlab.running_facts import ON_JOB, ON_PIPELINE, ON_TAG, RunningFacts
 from gateway.adapters.gitlab.subjects import overwritten, request_subject, subject_of
 from gateway.adapters.gitlab.values import issue_values
 from gateway.core.actions import Action
@@ -41,10 +37,7 @@ from gateway.core.facts import (
     PipelineFacts,
     ProjectFacts,
 )
-from gateway.core.params import (
-    DeploymentRollback,
-    MergeRequestOpen,
-)
+from gateway.core.params import DeploymentRollback, MergeRequestOpen
 from gateway.core.vocabulary import ActionType as T
 from gateway.ports import Clock, Inspection
 
@@ -150,6 +143,8 @@ class Inspector:
             parts.take("merge_request", lambda: self._request_to_be(action, project))
         if action.type in _ON_ISSUE:
             parts.take("issue", lambda: self._issue(action, project))
+        if action.type is T.ISSUE_CREATE:
+            parts.take("similar", lambda: similar_issues(self.forge, action, project))
         if action.type in _ON_ENVIRONMENT:
             parts.take("deployment", lambda: self._deployment(action, project))
         self._running_parts(action, project, parts)
@@ -391,6 +386,7 @@ def _unread_after(parts: Parts, action: Action) -> list[MissingFact]:
         "job": action.type in ON_JOB,
         "tag": action.type in ON_TAG,
         "issue": action.type in _ON_ISSUE,
+        "similar": action.type is T.ISSUE_CREATE,
         "deployment": action.type in _ON_ENVIRONMENT,
     }
     left = [name for name, is_wanted in wanted.items() if is_wanted and name not in parts.read]

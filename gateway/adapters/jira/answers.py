@@ -206,6 +206,13 @@ class Found(Answer):
     next_page_token: str | None = Field(default=None, alias="nextPageToken")
 
 
+class FoundIssues(Answer):
+    """A page of `POST /search/jql` with the fields that were asked for."""
+
+    issues: tuple[Issue, ...] = ()
+    next_page_token: str | None = Field(default=None, alias="nextPageToken")
+
+
 class Comment(Answer):
     """A comment on an issue."""
 

@@ -10,6 +10,7 @@ from gateway.adapters.jira.edits import FIELDS, AssignIssue, UpdateIssue, assign
 from gateway.adapters.jira.issues import CreateIssue
 from gateway.adapters.jira.links import LinkIssues, check_other
 from gateway.adapters.jira.moves import MoveIssue, check_screen, choose, is_move, offered_to
+from gateway.adapters.jira.open_items import similar_issues
 from gateway.adapters.jira.operation import Access, Operation, issue_path
 from gateway.adapters.jira.site import Site, segment
 from gateway.core.actions import Action
@@ -67,6 +68,8 @@ class JiraTarget:
         wanted: dict[str, Callable[[Action], Awaitable[object]]] = {"project": self._project}
         if action.target.issue:
             wanted["issue"] = self._issue
+        if action.type is ActionType.ISSUE_CREATE:
+            wanted["similar"] = lambda asked: similar_issues(self._site, asked)
         for name, reading in wanted.items():
             try:
                 read[name] = await reading(action)

@@ -23,6 +23,7 @@ from gateway.core.break_glass import (
     refuse_review,
 )
 from gateway.core.errors import ConflictError, NotFoundError
+from gateway.core.facts import GlassFacts
 from gateway.core.permits import Permit
 from gateway.core.steps import Blocked
 from gateway.ports import Ids
@@ -70,6 +71,23 @@ class SqlBreakGlass:
     async def overdue(self, now_ms: int) -> tuple[str, ...]:
         """Ids of those whose review is overdue, oldest first."""
         return await self._reader.run(lambda connection: _overdue(connection, now_ms))
+
+
+def facts_on(connection: Connection, action: Action, now_ms: int) -> GlassFacts | None:
+    """What rules see of the oldest break-glass in force for this agent, its project or its type."""
+    glass_id = in_force_on(connection, action, now_ms)
+    if glass_id is None:
+        return None
+    row = connection.execute(select(tables.break_glass).where(_glass.id == glass_id)).one()
+    return GlassFacts(
+        id=row.id,
+        ticket=row.ticket,
+        by=row.opened_by,
+        second=row.confirmed_by,
+        confirmed_ms=row.confirmed_ms,
+        expires_ms=row.expires_ms,
+        review_due_ms=None if row.confirmed_ms is None else row.confirmed_ms + REVIEW_WITHIN_MS,
+    )
 
 
 def in_force_on(connection: Connection, action: Action, now_ms: int) -> str | None:

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, bindparam, select
 
 from gateway.adapters.store import queries, tables
-from gateway.adapters.store.break_glass import in_force_on
+from gateway.adapters.store.break_glass import facts_on, in_force_on
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
@@ -73,6 +73,7 @@ def _standing(connection: Connection, action: Action, now_ms: int) -> Standing:
         stops=stops_on(connection, action),
         suspended=bool(row and row.suspended),
         tier=row.tier if row else None,
+        glass=facts_on(connection, action, now_ms),
     )
 
 

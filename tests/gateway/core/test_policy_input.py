@@ -7,7 +7,8 @@ import pytest
 from audit.canonical import canonical_bytes
 from gateway.core.blast_radius import BlastRadius, Dependant
 from gateway.core.changes import CiFacts, CommitFact, SecretHit
-from gateway.core.facts import ApprovalFact, Facts, MissingFact
+from gateway.core.duplicates import OpenItem, similar_to
+from gateway.core.facts import ApprovalFact, Facts, GlassFacts, MissingFact
 from gateway.core.policy_input import PolicyInput, policy_input
 from gateway.core.vocabulary import ActionType
 from tests.gateway.core.making import HEAD, action, change, changed, facts, meant
@@ -124,3 +125,20 @@ def test_the_document_has_a_canonical_form() -> None:
 
     assert canonical_bytes(plain).startswith(b'{"action":{')
     assert "drivers" not in plain["blast"]
+
+
+def test_what_a_new_item_is_like_and_the_break_glass_in_force_are_seen() -> None:
+    similar = similar_to("Mend it", [OpenItem(key="SHOP-1", title="mend it", state="To Do")], bounded=False)
+    glass = GlassFacts(
+        id="bgl_1",
+        ticket="INC-7",
+        by="prn_a",
+        second="prn_b",
+        confirmed_ms=1,
+        expires_ms=2,
+        review_due_ms=3,
+    )
+    seen = document(facts(similar=similar, glass=glass))
+
+    assert (seen.similar, seen.break_glass) == (similar, glass)
+    assert "mend" not in str(seen.model_dump())

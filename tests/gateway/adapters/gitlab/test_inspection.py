@@ -206,7 +206,10 @@ async def test_an_error_of_the_forge_is_worth_waiting_for(world: World) -> None:
     world.sandbox.switches.add(Fault("status", status=502, system="gitlab", path=API))
     seen = await world.target.inspect(world.act(T.ISSUE_CREATE, {"title": "t"}))
 
-    assert [(m.path, m.retry, m.until_ms) for m in seen.missing] == [("project", "wait_until", None)]
+    assert [(m.path, m.retry, m.until_ms) for m in seen.missing] == [
+        ("project", "wait_until", None),
+        ("similar", "wait_until", None),
+    ]
 
 
 async def test_a_forge_that_says_when_to_come_back_is_believed(world: World) -> None:

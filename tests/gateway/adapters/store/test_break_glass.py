@@ -64,6 +64,21 @@ async def test_it_is_for_what_it_names_and_nothing_else(
     assert found == (glass.id if matches else None)
 
 
+async def test_rules_see_the_one_in_force_and_none_before(world: World, store: Store) -> None:
+    action = world.action()
+    await opened(store, "project", "shop/checkout")
+    before = (await store.counters.standing(action, world.clock.ms)).glass
+    glass = await in_force(store)
+    seen = (await store.counters.standing(action, world.clock.ms)).glass
+
+    assert before is None
+    assert seen is not None
+    assert (seen.id, seen.ticket, seen.by, seen.second) == (glass.id, "INC-7", FIRST, SECOND)
+    assert seen.confirmed_ms is not None
+    assert seen.expires_ms - seen.confirmed_ms == HOUR_MS
+    assert seen.review_due_ms == seen.confirmed_ms + REVIEW_WITHIN_MS
+
+
 async def test_it_is_in_force_from_the_confirmation_until_the_clock_or_a_person_ends_it(
     world: World, store: Store
 ) -> None:
