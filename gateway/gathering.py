@@ -95,7 +95,6 @@ class Gathering:
             ),
             **{name: getattr(inspection, name) for name in _INSPECTED},
             glass=standing.glass,
-            glass=standing.glass,
             subject=inspection.subject,
             change=change,
             costs=costing.costs_of(action, change, inspection.job_seconds),

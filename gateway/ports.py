@@ -11,7 +11,6 @@ from gateway.core.budgets import Allowance, OpenPipeline
 from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
 from gateway.core.duplicates import SimilarFacts
-from gateway.core.duplicates import SimilarFacts
 from gateway.core.facts import (
     BranchFacts,
     DeploymentFacts,
