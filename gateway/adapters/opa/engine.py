@@ -15,6 +15,9 @@ from gateway.core.digests import input_bytes
 from gateway.core.rulings import Decision
 from gateway.ports import PolicyInForce, Readiness
 
+MOST_BYTES = 4 * 1024 * 1024
+"""The largest policy input that is judged, the same for both engines."""
+
 _UNTRIED = Readiness(ok=False, detail="the policy engine has not passed its self-test yet")
 _CLOSED = Readiness(ok=False, detail="the policy engine is closed")
 
@@ -68,6 +71,8 @@ class Engine:
         except CanonicalError:
             # The input is at fault, not the engine: denied, but nobody can turn readiness red with a bad byte.
             return unavailable("input not canonical")
+        if len(given) > MOST_BYTES:
+            return unavailable("input too large")
         if not self._readiness.ok and not (await self.self_test()).ok:
             return unavailable("self-test failed")
         try:

@@ -13,6 +13,8 @@ from typing import Any, cast
 
 import wasmtime
 
+from gateway.adapters.opa.pattern_cache import UnknownModuleError, without_eviction
+
 ENTRYPOINT_ID = 0
 _PAGE = 64 * 1024
 _FIRST_PAGES = 64
@@ -36,7 +38,9 @@ class Program:
         config.epoch_interruption = True
         self.engine = wasmtime.Engine(config)
         try:
-            self.module = wasmtime.Module(self.engine, wasm)
+            self.module = wasmtime.Module(self.engine, without_eviction(wasm))
+        except UnknownModuleError as error:
+            raise GuestError(str(error)) from error
         except wasmtime.WasmtimeError as error:
             raise GuestError(f"this is no policy: {str(error).splitlines()[0]}") from error
         self._stop = threading.Event()
