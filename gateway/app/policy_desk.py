@@ -1,5 +1,6 @@
 """What policy authors and operators do with policies through the doors."""
 
+import asyncio
 from dataclasses import replace
 
 from gateway.adapters.opa.releases import Release
@@ -26,7 +27,7 @@ class AuthorsDesk:
 
     async def upload(self, wasm: bytes, rego: bytes, *, by: str) -> KeptPolicy:
         """Keep a signed policy. Raises `BundleRefusedError` or `ConflictError`."""
-        one = self._library.check(Release(wasm=wasm, rego=rego), signed=True)
+        one = await asyncio.to_thread(self._library.check, Release(wasm=wasm, rego=rego), signed=True)
         return await self._policies.keep(*kept_of(one, by))
 
     async def kept(self) -> tuple[KeptPolicy, ...]:

@@ -18,6 +18,7 @@ from gateway.cli import (
     migrate,
     people,
     policy,
+    policy_ship,
     serve,
     setup,
     signals,
@@ -47,6 +48,7 @@ for command in (
     actions.act,
     emergency.stop,
     emergency.lift,
+    policy_ship.seal,
 ):
     app.command()(command)
 app.add_typer(actions.app, name="actions")

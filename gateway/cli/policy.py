@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import policy_mutate, policy_new, policy_replay
+from gateway.cli import policy_mutate, policy_new, policy_replay, policy_ship
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Write, check, test and build polic
 app.command("mutate")(policy_mutate.mutate)
 app.command("new")(policy_new.new)
 app.command("replay")(policy_replay.replay)
+policy_ship.register(app)
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -52,13 +53,16 @@ def run_tests(folder: Folder = Path("policies"), as_json: AsJson = False) -> int
 def build_folder(
     folder: Folder = Path("policies"),
     out: Annotated[Path, typer.Option("--out", help="Where the bundles go.")] = Path("build/policy"),
+    sign: Annotated[bool, typer.Option("--sign", help="Sign them, to be uploaded to a gateway.")] = False,
+    key_file: policy_ship.KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile both bundles (WASM and Rego) of a folder; the same sources give the same digest."""
     from gateway.workbench.build import build
 
+    signer = policy_ship.signer_of(key_file) if sign or key_file else None
     with errors.status("Building …"):
-        built = build(folder, out)
+        built = build(folder, out, signer)
     shown = {
         "digest": built.digest,
         "revision": built.revision,
@@ -66,6 +70,7 @@ def build_folder(
         "wasm_bundle": str(built.wasm_bundle),
         "rego_bundle": str(built.rego_bundle),
         "rules": len(built.cards),
+        "signed_by": signer.key_id if signer else "",
     }
     if as_json:
         print_json(shown)
