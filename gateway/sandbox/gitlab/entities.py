@@ -104,11 +104,11 @@ class PushEvent:
 
 @dataclass(frozen=True)
 class IssueLink:
-    """A link from one issue to another of the same project; `kind` is GitLab's `link_type`."""
+    """A link from one issue of the project to another of it or of another project; `kind` is GitLab's `link_type`."""
 
     id: int
-    source: int
-    target: int
+    source: "Issue"
+    target: "Issue"
     kind: str
     created_at: datetime
 

@@ -16,49 +16,53 @@ _REVERSED = {"relates_to": "relates_to", "blocks": "is_blocked_by", "is_blocked_
 def create_link(call: Call) -> Reply:
     """POST …/issues/:issue_iid/links with `target_project_id`, `target_issue_iid`, `link_type`; 409 when there is one."""
     project = call.project(Role.REPORTER)
-    issue, other = call.issue(project), _other(call, project)
+    issue, (elsewhere, other) = call.issue(project), _other(call)
     kind = call.text("link_type") or "relates_to"
     if kind not in _KINDS:
         raise refuse_parameter("link_type does not have a valid value")
-    if other is issue or any({each.source, each.target} == {issue.iid, other.iid} for each in project.links):
+    if other is issue or any(other in (each.source, each.target) for each in _links(call, issue)):
         raise refuse(409, "Issue(s) already assigned")
     number, now = call.forge.number("link"), call.forge.clock.now()
-    project.links.append(IssueLink(number, issue.iid, other.iid, kind, now))
-    call.workings.activity.system_note(issue, call.user, f"marked this issue as related to #{other.iid}")
+    project.links.append(IssueLink(number, issue, other, kind, now))
+    named = f"#{other.iid}" if elsewhere is project else f"{elsewhere.full_path}#{other.iid}"
+    call.workings.activity.system_note(issue, call.user, f"marked this issue as related to {named}")
     document = {
         "source_issue": shapes.issue(issue, project, call.forge.url),
-        "target_issue": shapes.issue(other, project, call.forge.url),
+        "target_issue": shapes.issue(other, elsewhere, call.forge.url),
         "link_type": kind,
     }
     return Reply(201, document)
 
 
-def _other(call: Call, project: Project) -> Issue:
-    """The issue to link to; the sandbox links inside one project only."""
+def _other(call: Call) -> tuple[Project, Issue]:
+    """The issue to link to, and its project: one that the caller does not see is not there."""
     named = str(call.params.get("target_project_id", ""))
-    if named.lower() not in (str(project.id), project.full_path.lower()):
+    forge = call.forge
+    project = forge.projects.get(int(named)) if named.isdigit() else forge.project_at(named)
+    if project is None or call.role(project) < Role.REPORTER:
         raise not_found("Project")
     found = project.issues.get(int(str(call.params.get("target_issue_iid", "0"))))
     if found is None:
         raise not_found("Issue")
-    return found
+    return project, found
 
 
 def list_links(call: Call) -> Reply:
     """GET …/issues/:issue_iid/links: the issues at the other end."""
     project = call.project()
     issue = call.issue(project)
-    return Reply(200, [_related(call, project, issue, each) for each in _links(project, issue)])
+    return Reply(200, [_related(call, issue, each) for each in _links(call, issue)])
 
 
-def _links(project: Project, issue: Issue) -> list[IssueLink]:
-    return [each for each in project.links if issue.iid in (each.source, each.target)]
+def _links(call: Call, issue: Issue) -> list[IssueLink]:
+    made = (each for project in call.forge.projects.values() for each in project.links)
+    return [each for each in made if issue in (each.source, each.target)]
 
 
-def _related(call: Call, project: Project, issue: Issue, link: IssueLink) -> Document:
-    outwards = link.source == issue.iid
-    other = project.issues[link.target if outwards else link.source]
-    return shapes.issue(other, project, call.forge.url) | {
+def _related(call: Call, issue: Issue, link: IssueLink) -> Document:
+    outwards = link.source == issue
+    other = link.target if outwards else link.source
+    return shapes.issue(other, call.forge.projects[other.project_id], call.forge.url) | {
         "issue_link_id": link.id,
         "link_type": link.kind if outwards else _REVERSED[link.kind],
         "link_created_at": shapes.stamp(link.created_at),
