@@ -17,6 +17,7 @@ from gateway.core.model import Model
 from gateway.core.policy_input import PolicyInput
 from gateway.core.principals import Agent, Person, Tier
 from gateway.core.vocabulary import ActionType
+from gateway.workbench.param_models import wrong_params
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}-[0-9]{3}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$")]
@@ -135,6 +136,13 @@ class PolicyData(Model):
             raise ValueError(
                 f"{', '.join(floats)}: write whole numbers (permille, milliseconds), never fractions"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _params_are_what_their_rules_read(self) -> Self:
+        wrong = wrong_params(self.params)
+        if wrong:
+            raise ValueError(f"params: {'; '.join(wrong)}")
         return self
 
     @model_validator(mode="after")
