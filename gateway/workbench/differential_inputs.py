@@ -126,7 +126,7 @@ class Inputs:
             return self._chance.choice(words)
         draw: dict[str, Callable[[], Any]] = {
             "string": self._text,
-            "integer": self._number,
+            "integer": lambda: self._number(schema),
             "boolean": lambda: self._one_in(2),
             "null": lambda: None,
             "array": lambda: self._items(schema, depth),
@@ -151,8 +151,10 @@ class Inputs:
         text = self._chance.choice(ODD_TEXTS if self._one_in(4) else self._words)
         return text + self._chance.choice(self._words) if self._one_in(8) else text
 
-    def _number(self) -> int:
-        return self._chance.choice(ODD_NUMBERS) if self._one_in(2) else self._chance.randrange(120)
+    def _number(self, schema: Mapping[str, Any]) -> int:
+        number = self._chance.choice(ODD_NUMBERS) if self._one_in(2) else self._chance.randrange(120)
+        least, most = int(schema.get("minimum", number)), int(schema.get("maximum", number))
+        return max(least, min(most, number))
 
     def _damaged(self, document: dict[str, Any]) -> list[str]:
         """What was done to a document, in place."""

@@ -21,11 +21,13 @@ from gateway.workbench.syntax import (
     row,
     strings,
     surface,
+    text_of,
 )
-from gateway.workbench.totality import World, bound_to, proven_as
+from gateway.workbench.totality import World, proven_as
 
 Path = tuple[str, ...]
 _ORDERLESS = frozenset({("sort",), ("count",), ("sum",), ("max",), ("min",)})
+_BINDINGS = frozenset({("assign",), ("eq",)})
 _GIVES_SETS = frozenset({("or",), ("and",), ("minus",), ("union",), ("intersection",), ("object", "keys")})
 _UNORDERED_LITERALS = frozenset({"set", "setcomprehension", "object", "objectcomprehension"})
 _SETS = frozenset({"set", "setcomprehension"})
@@ -113,7 +115,7 @@ class _Lint:
         whole = term["type"] == "var" or len(name) == len(term["value"])
         if whole and self.world.resolved(name, module) in rules:
             return True
-        bound = bound_to(term, body) if term["type"] == "var" else ()
+        bound = _bound(term, body) if term["type"] == "var" else ()
         return any(self._is_unordered(one, body, module, literals, rules) for one in bound)
 
     def _is_list(self, domain: Term, body: Body, module: Module) -> bool:
@@ -122,7 +124,7 @@ class _Lint:
             ("lib", "facts", "listed"),
             ("lib", "facts", "words"),
         }
-        bound = bound_to(domain, body) if domain["type"] == "var" else ()
+        bound = _bound(domain, body) if domain["type"] == "var" else ()
         return (
             listed
             or domain["type"] in {"array", "arraycomprehension"}
@@ -261,8 +263,16 @@ def _is_scalar(term: Term, body: Body) -> bool:
     if called:
         return called[0] in {("lower",), ("upper",), ("count",), ("concat",), ("substring",), ("trim_space",)}
     return proven_as(_SCALAR_PROOFS, term, body) or any(
-        _is_scalar(one, body) for one in (bound_to(term, body) if term["type"] == "var" else ())
+        _is_scalar(one, body) for one in (_bound(term, body) if term["type"] == "var" else ())
     )
+
+
+def _bound(variable: Term, body: Body) -> Iterator[Term]:
+    """What the body binds a local to, another name included."""
+    for expression in body.known:
+        called = None if expression.get("negated") else call_of(expression)
+        if called and called[0] in _BINDINGS and text_of(called[1][0]) == text_of(variable):
+            yield called[1][1]
 
 
 def _named(module: Module) -> Iterator[Rule]:
