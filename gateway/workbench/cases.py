@@ -96,7 +96,7 @@ def _cases_of(path: Path, folder: Path, known: Mapping[str, dict[str, Any]]) -> 
                 f"{file}:{line}: there is no bases/{case.base}.yaml; known: {', '.join(known)}"
             )
         yield PlacedCase(
-            file=file, line=line, case=case, document=_document(known[case.base], case, file, line)
+            file=file, line=line, case=case, document=case_document(known[case.base], case, file, line)
         )
 
 
@@ -114,7 +114,8 @@ def _lines(path: Path) -> list[int]:
     return [entry.start_mark.line + 1 for entry in node.value] if node else []
 
 
-def _document(base: Mapping[str, Any], case: Case, file: str, line: int) -> dict[str, Any]:
+def case_document(base: Mapping[str, Any], case: Case, file: str, line: int = 1) -> dict[str, Any]:
+    """The policy input of a case on its base. Raises `SettingsError` naming file and line."""
     document = copy.deepcopy(dict(base))
     try:
         for path, value in case.set.items():

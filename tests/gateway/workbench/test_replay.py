@@ -90,7 +90,7 @@ async def test_a_raised_limit_is_looser(files_history: list[RecordedRuling], tmp
     assert done.flips
     assert {flip.turn for flip in done.flips} == {Turn.LOOSER}
     assert {c.code for flip in done.flips for c in flip.causes} == {"BLAST-001"}
-    assert {flip.what for flip in done.flips} == {"ASK → ALLOW"}
+    assert {flip.what for flip in done.flips} == {"ASK → ALLOW", "asks others"}
 
 
 async def test_a_lowered_limit_is_stricter(files_history: list[RecordedRuling], tmp_path: Path) -> None:
