@@ -17,6 +17,7 @@ from gateway.core.model import Model
 from gateway.core.policy_input import PolicyInput
 from gateway.core.principals import Agent, Person, Tier
 from gateway.core.vocabulary import ActionType
+from gateway.workbench.moment_params import MOMENT_PARAMS
 from gateway.workbench.param_models import wrong_params
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,12}-[0-9]{3}$")]
@@ -140,7 +141,7 @@ class PolicyData(Model):
 
     @model_validator(mode="after")
     def _params_are_what_their_rules_read(self) -> Self:
-        wrong = wrong_params(self.params)
+        wrong = (*wrong_params(self.params), *wrong_params(self.params, MOMENT_PARAMS))
         if wrong:
             raise ValueError(f"params: {'; '.join(wrong)}")
         return self

@@ -4,6 +4,7 @@ A rule whose parameter is missing is stricter; one whose parameter is misspelt w
 So a code that stands in the file holds exactly what its rule reads.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -28,7 +29,8 @@ _ONLY_RE2 = (
 Glob = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$")]
 
 
-def _re2(pattern: str) -> str:
+def read_by_re2(pattern: str) -> str:
+    """The pattern, when RE2 reads it as Python would; raises `ValueError` otherwise."""
     if _NOT_RE2.search(pattern):
         raise ValueError("RE2 has no look-around, back references or possessive forms; write it without")
     plain = pattern
@@ -41,7 +43,9 @@ def _re2(pattern: str) -> str:
     return pattern
 
 
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=PATTERN_LENGTH), AfterValidator(_re2)]
+Pattern = Annotated[
+    str, StringConstraints(min_length=1, max_length=PATTERN_LENGTH), AfterValidator(read_by_re2)
+]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7fA-Z/]+$")]
 
@@ -201,16 +205,19 @@ PARAMS: Mapping[str, type[Model]] = {
 """Code → the model of its parameters, for the rules over changes."""
 
 
-def wrong_params(params: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def wrong_params(
+    params: Mapping[str, Mapping[str, Any]], models: Mapping[str, type[Model]] = PARAMS
+) -> tuple[str, ...]:
     """What is wrong with the parameters of the codes known here, each with its place; empty when nothing is."""
     return tuple(
-        w for code, model in PARAMS.items() if code in params for w in _wrong(code, model, params[code])
+        w for code, model in models.items() if code in params for w in _wrong(code, model, params[code])
     )
 
 
 def _wrong(code: str, model: type[Model], given: Mapping[str, Any]) -> tuple[str, ...]:
     try:
-        model.model_validate(given)
+        # Read as JSON, strictly: rules see what stands there, and "20" or true is no number to them.
+        model.model_validate_json(json.dumps(given, default=str), strict=True)
     except ValidationError as error:
         return tuple(
             f"{'.'.join(map(str, (code, *one['loc'])))}: {one['msg'].removeprefix('Value error, ')}"
