@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import policy_explain, policy_mutate, policy_new, policy_replay, policy_ship
+from gateway.cli import policy_explain, policy_mutate, policy_new, policy_replay, policy_shadow, policy_ship
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ app.command("mutate")(policy_mutate.mutate)
 app.command("new")(policy_new.new)
 app.command("replay")(policy_replay.replay)
 app.command("explain")(policy_explain.explain)
+app.command("shadow")(policy_shadow.shadow)
+app.command("exceptions")(policy_shadow.exceptions)
 policy_ship.register(app)
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -5,16 +5,20 @@ One pure function for `loopgate policy check` and `loopgate policy exceptions`; 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.core.model import Model
+from gateway.core.recorded import RecordedRuling
 from gateway.workbench.data_models import Exemption
+from gateway.workbench.formats import Outcome, Report
 
 SOON_MS = 14 * 86_400_000
 """How long before its end an exception is called expiring: two weeks."""
 LONGEST_MS = 366 * 86_400_000
 """An exception with more time left than this is called endless."""
+_LAST_MS = 253_402_300_799_000  # the last second of the year 9999
 _ANY = re.compile(r"[*?\[\]{}]")
 
 
@@ -133,4 +137,62 @@ def exception_lines(
             faults=tuple(said.get(one.id, ())),
         )
         for one in exemptions
+    )
+
+
+def uses_of(history: Iterable[RecordedRuling]) -> dict[str, tuple[str, ...]]:
+    """By exception, the agent of each action it excused something in; an action that was judged often counts once."""
+    found: dict[str, dict[str, str]] = {}
+    for ruling in history:
+        for waived in ruling.waived:
+            for one in waived.by:
+                found.setdefault(one, {})[ruling.action_id] = ruling.agent
+    return {one: tuple(actions.values()) for one, actions in found.items()}
+
+
+COLUMNS = ("id", "code", "project", "agent", "until", "owner", "ticket", "uses", "mind")
+
+
+def exception_row(line: ExceptionLine) -> tuple[str, ...]:
+    """An exception as a row of a table."""
+    one = line.exemption
+    until = datetime.fromtimestamp(min(one.expires_ms, _LAST_MS) / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    uses = "-" if line.uses is None else f"{line.uses} by {', '.join(line.agents)}" if line.uses else "0"
+    return (
+        one.id,
+        one.code,
+        one.project,
+        one.agent,
+        until,
+        one.owner,
+        one.ticket,
+        uses,
+        ", ".join(line.faults),
+    )
+
+
+def exceptions_report(lines: Iterable[ExceptionLine], warnings: Iterable[Warned]) -> Report:
+    """Exceptions as outcomes: what has no power any more is an error, what to think about a warning."""
+    said: dict[str, list[Warned]] = {}
+    for warned in warnings:
+        said.setdefault(warned.exception, []).append(warned)
+    told = tuple(lines)
+    outcomes = tuple(_outcome(line, said.get(line.exemption.id, [])) for line in told)
+    mind = sum(bool(said.get(line.exemption.id)) for line in told)
+    return Report(
+        tool="loopgate policy exceptions",
+        summary=f"{len(told)} exceptions, {mind} of them to be looked at.",
+        outcomes=outcomes,
+    )
+
+
+def _outcome(line: ExceptionLine, said: list[Warned]) -> Outcome:
+    return Outcome(
+        name=line.exemption.id,
+        group="exceptions",
+        level="warning" if said else "pass",
+        code=line.exemption.code,
+        file="data/exceptions.yaml",
+        message="; ".join(warned.problem for warned in said),
+        remedy="; ".join(warned.remedy for warned in said),
     )

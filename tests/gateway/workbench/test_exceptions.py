@@ -4,14 +4,19 @@ from typing import Any
 
 import pytest
 
+from gateway.core.rulings import Waived
 from gateway.workbench.data_models import Exemption
 from gateway.workbench.exceptions import (
     LONGEST_MS,
     SOON_MS,
     Fault,
     exception_lines,
+    exception_row,
     exception_warnings,
+    exceptions_report,
+    uses_of,
 )
+from tests.gateway.workbench.records import ruling
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -99,3 +104,29 @@ def test_a_line_counts_uses_and_names_each_agent_once() -> None:
     assert (line.uses, line.agents) == (3, ("agt_a", "agt_b"))
     assert exception_lines([one], ())[0].uses is None
     assert exception_lines([one], (), {})[0].uses == 0
+
+
+def test_uses_are_counted_by_action_not_by_look() -> None:
+    waived = (Waived(code="BLAST-001", by=("EX-1", "EX-2")),)
+    history = [
+        ruling(action_id="act_1", waived=waived),
+        ruling(action_id="act_1", waived=waived),
+        ruling(action_id="act_2", agent="agt_other", waived=waived[:1]),
+        ruling(action_id="act_3"),
+    ]
+
+    assert uses_of(history) == {"EX-1": ("agt_fixer", "agt_other"), "EX-2": ("agt_fixer", "agt_other")}
+
+
+def test_the_report_warns_of_what_is_to_be_looked_at_and_passes_the_rest() -> None:
+    fine, broad = exemption(), exemption(id="EX-2", project="**")
+    warnings = exception_warnings([fine, broad], NOW)
+    lines = exception_lines([fine, broad], warnings, {"EX-1": ["agt_a"]})
+    report = exceptions_report(lines, warnings)
+
+    assert [(o.name, o.level) for o in report.outcomes] == [("EX-1", "pass"), ("EX-2", "warning")]
+    assert report.summary == "2 exceptions, 1 of them to be looked at."
+    assert [exception_row(line)[7:] for line in lines] == [("1 by agt_a", ""), ("0", "too broad")]
+    assert exception_row(exception_lines([exemption(expires_ms=2**53 - 1)], ())[0])[4].startswith(
+        "9999-12-31"
+    )
