@@ -15,6 +15,8 @@ GITLAB: tuple[tuple[str, str], ...] = (
     ("get", f"{_PROJECT}/members/{{user_id}}"),
     ("get", f"{_PROJECT}/members/all"),
     ("get", f"{_PROJECT}/members/all/{{user_id}}"),
+    ("get", f"{_PROJECT}/approvals"),
+    ("get", f"{_PROJECT}/job_token_scope"),
     ("get", f"{_PROJECT}/protected_branches"),
     ("get", f"{_PROJECT}/protected_branches/{{name}}"),
     ("get", f"{_PROJECT}/issues"),

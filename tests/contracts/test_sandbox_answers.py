@@ -17,6 +17,7 @@ READS = (
     *("/version", "/user", "/personal_access_tokens/self", "/projects", CHECKOUT),
     *(f"{CHECKOUT}/{part}" for part in ("members", "members/all", "members/2", "members/all/2")),
     *(f"{CHECKOUT}/{part}" for part in ("protected_branches", "protected_branches/main")),
+    *(f"{CHECKOUT}/{part}" for part in ("approvals", "job_token_scope")),
     *(
         f"{CHECKOUT}/{part}"
         for part in ("issues?state=opened&sort=asc", "issues/1", "pipelines?ref=main", "pipelines/1")

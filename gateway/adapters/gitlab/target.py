@@ -27,6 +27,7 @@ from gateway.adapters.gitlab.refs import (
     new_commit,
     revert_commit,
 )
+from gateway.adapters.gitlab.review import Reviewer, Verdict
 from gateway.core.actions import Action
 from gateway.core.budgets import TRIGGERS, OpenPipeline, PipelineUse
 from gateway.core.errors import LoopgateError, TargetError, TargetRefusedError
@@ -115,6 +116,11 @@ class GitLabTarget:
             if told:
                 return Readiness(ok=False, detail=f"GitLab, identity {identity.value}: {told}")
         return Readiness(ok=True)
+
+    async def review(self, projects: tuple[str, ...]) -> tuple[Verdict, ...]:
+        """What in GitLab's own settings lets somebody past the gateway."""
+        reviewer = Reviewer(self._forges[ForgeIdentity.ROAD], self._forges[ForgeIdentity.MERGE])
+        return await asyncio.to_thread(reviewer.review, projects)
 
     def _operation(self, action: Action) -> Operation:
         operation = self._operations.get(action.type)

@@ -263,6 +263,10 @@ class Project:
     repository: Repository
     default_branch: str = "main"
     only_allow_merge_if_pipeline_succeeds: bool = True
+    job_tokens_may_push: bool = False
+    job_tokens_are_listed: bool = True
+    approvals_are_reset: bool = True
+    authors_may_approve: bool = False
     archived: bool = False
     former_paths: list[str] = field(default_factory=list)
     members: dict[int, Role] = field(default_factory=dict)

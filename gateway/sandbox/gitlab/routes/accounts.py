@@ -105,6 +105,27 @@ def get_protected(call: Call) -> Reply:
     return Reply(200, shapes.protection(found))
 
 
+def get_approvals(call: Call) -> Reply:
+    """GET /projects/:id/approvals: the settings of a paid edition."""
+    project = call.project(Role.DEVELOPER)
+    document = {
+        "approvals_before_merge": 0,
+        "reset_approvals_on_push": project.approvals_are_reset,
+        "selective_code_owner_removals": False,
+        "disable_overriding_approvers_per_merge_request": False,
+        "merge_requests_author_approval": project.authors_may_approve,
+        "merge_requests_disable_committers_approval": True,
+        "require_password_to_approve": False,
+    }
+    return Reply(200, document)
+
+
+def get_job_token_scope(call: Call) -> Reply:
+    """GET /projects/:id/job_token_scope."""
+    project = call.project(Role.MAINTAINER)
+    return Reply(200, {"inbound_enabled": project.job_tokens_are_listed, "outbound_enabled": False})
+
+
 ROUTES: Routes = (
     Route("GET", "version", version),
     Route("GET", "metadata", metadata),
@@ -116,6 +137,8 @@ ROUTES: Routes = (
     Route("GET", "projects/:id/members/all", list_members),
     Route("GET", "projects/:id/members/all/:user_id", get_member),
     Route("GET", "projects/:id/members/:user_id", get_member),
+    Route("GET", "projects/:id/approvals", get_approvals),
+    Route("GET", "projects/:id/job_token_scope", get_job_token_scope),
     Route("GET", "projects/:id/protected_branches", list_protected),
     Route("GET", "projects/:id/protected_branches/:name", get_protected),
 )
