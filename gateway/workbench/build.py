@@ -29,10 +29,12 @@ CAPABILITIES = "capabilities.json"
 _SOURCES = ("gate", "lib", "rules")
 
 
-def build(folder: Path, out: Path, signer: Ed25519Signer | None = None) -> BuiltPolicy:
+def build(
+    folder: Path, out: Path, signer: Ed25519Signer | None = None, *, packed: bool = True
+) -> BuiltPolicy:
     """Compile `folder` (gate, lib, rules, data, capabilities.json) into `out`; with a signer, sign both bundles.
 
-    Writes policy.wasm, wasm.tar.gz and rego.tar.gz. Raises `SettingsError` with file, line and what to do.
+    Writes policy.wasm, wasm.tar.gz and rego.tar.gz; `packed` lays the chosen pack's limits over the data. Raises `SettingsError` with file, line and what to do.
     """
     opa = opa_binary()
     out.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,7 @@ def build(folder: Path, out: Path, signer: Ed25519Signer | None = None) -> Built
         inspection = inspected(opa, stage)
         refuse_strangers(inspection)
         blocks = annotated(inspection)
-        cards, data = cards_of(blocks), canonical_bytes(_data(folder, registry_of(blocks)))
+        cards, data = cards_of(blocks), canonical_bytes(_data(folder, registry_of(blocks), packed=packed))
         (stage / "data.json").write_bytes(data)
         capabilities = (folder / CAPABILITIES).read_bytes()
         files |= {"data.json": _sha256(data), CAPABILITIES: _sha256(capabilities)}
@@ -56,6 +58,8 @@ def build(folder: Path, out: Path, signer: Ed25519Signer | None = None) -> Built
                 digest,
                 (out / f"{target}.tar.gz").resolve(),
             )
+        # OPA writes some modules anew in its own hand; the digest is of what the authors wrote, and so is the bundle.
+        sources = {name: (stage / name).read_bytes() for name in files if name.endswith(".rego")}
     wasm = _extract_wasm(out)
     card = Card(
         digest=digest,
@@ -64,9 +68,9 @@ def build(folder: Path, out: Path, signer: Ed25519Signer | None = None) -> Built
         files=dict(sorted(files.items())),
         cards=cards,
     )
-    for target in ("wasm", "rego"):
+    for target, written in (("wasm", {}), ("rego", sources)):
         bundle = out / f"{target}.tar.gz"
-        bundle.write_bytes(described(bundle.read_bytes(), card, signer))
+        bundle.write_bytes(described(bundle.read_bytes(), card, written, signer))
     return BuiltPolicy(
         wasm_bundle=out / "wasm.tar.gz",
         rego_bundle=out / "rego.tar.gz",
@@ -95,8 +99,8 @@ def stage_rego(folder: Path, stage: Path) -> dict[str, str]:
     return files
 
 
-def _data(folder: Path, registry: dict[str, Any]) -> dict[str, Any]:
-    document = policy_data(folder).model_dump(mode="json")
+def _data(folder: Path, registry: dict[str, Any], *, packed: bool) -> dict[str, Any]:
+    document = policy_data(folder, packed=packed).model_dump(mode="json")
     document["contract"] |= typed_contract()
     document["registry"] = registry
     return document

@@ -90,9 +90,9 @@ def release_of(built: BuiltPolicy) -> Release:
     return Release(wasm=built.wasm_bundle.read_bytes(), rego=built.rego_bundle.read_bytes())
 
 
-def described(bundle: bytes, card: Card, signer: Ed25519Signer | None) -> bytes:
-    """A bundle as OPA wrote it, with the card in its manifest, signed where there is a signer."""
-    files = read_files(bundle)
+def described(bundle: bytes, card: Card, sources: Files, signer: Ed25519Signer | None) -> bytes:
+    """A bundle that OPA wrote, with these sources and the card in its manifest, signed where there is a signer."""
+    files = {**read_files(bundle), **sources}
     manifest = {**manifest_of(files), "metadata": {"loopgate": card.model_dump(mode="json")}}
     files[MANIFEST] = json.dumps(manifest, sort_keys=True).encode()
     return write_files(signed(files, signer) if signer else files)
