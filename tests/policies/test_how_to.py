@@ -21,9 +21,9 @@ def library_with_the_rule(folder: Path) -> Path:
     (rule, _, test), (limit, cases, _) = ([t for kind, t in blocks if kind == k] for k in ("rego", "yaml"))
     policies = folder / "policies"
     shutil.copytree(ROOT / "policies", policies)
-    home = policies / "rules" / "blast" / "lines"
+    home = policies / "rules" / "blast" / "folders"
     home.mkdir()
-    for name, content in (("lines.rego", rule), ("lines_test.rego", test), ("cases.yaml", cases)):
+    for name, content in (("folders.rego", rule), ("folders_test.rego", test), ("cases.yaml", cases)):
         (home / name).write_text(content, encoding="utf-8")
     params = policies / "data" / "params.yaml"
     added = limit.split("params:\n")[1]
@@ -42,10 +42,10 @@ async def test_the_rule_of_the_how_to_is_complete(tmp_path: Path) -> None:
 
 def test_a_how_to_rule_that_is_read_directly_would_be_refused(tmp_path: Path) -> None:
     policies = library_with_the_rule(tmp_path)
-    rule = policies / "rules" / "blast" / "lines" / "lines.rego"
+    rule = policies / "rules" / "blast" / "folders" / "folders.rego"
     careless = rule.read_text(encoding="utf-8").replace(
-        "not facts.within(lines, limit)", "not input.blast.lines <= limit"
+        "not facts.within(folders, limit)", "not input.blast.dirs <= limit"
     )
     rule.write_text(careless, encoding="utf-8")
 
-    assert any(complaint.file.endswith("lines.rego") for complaint in check(policies))
+    assert any(complaint.file.endswith("folders.rego") for complaint in check(policies))
