@@ -21,21 +21,26 @@ from gateway.core.errors import SettingsError
 from gateway.core.principals import Role
 from gateway.settings import CONFIG_NAME, Settings
 from gateway.workbench.build import build
+from gateway.workbench.data_files import policy_data
+from gateway.workbench.packs import advice, own_checkout
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What `init` made: the operator's one-time code and the key to pin outside."""
+    """What `init` made: the operator's one-time code, the key to pin outside, and what to mend before it is of use."""
 
     code: str
     person: str
     vkey: str
+    advice: tuple[str, ...] = ()
 
 
-def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Created:
+def create_home(
+    home: Path, *, policies: Path, origin: str, operator: str, pack: str | None = None
+) -> Created:
     """Make keys, database and log in a new home folder, and invite the roster's operator.
 
-    Raises `SettingsError` when the folder is in use or the roster has no operator.
+    With a pack, the home gets a policy checkout of its own, a copy of `policies` with the pack's limits. Raises `SettingsError` when the folder is in use or the roster has no operator.
     """
     if home.exists() and any(home.iterdir()):
         raise SettingsError(f"{home} is not empty; `init` makes a new gateway in a new folder (--home).")
@@ -43,12 +48,19 @@ def create_home(home: Path, *, policies: Path, origin: str, operator: str) -> Cr
     if home.stat().st_mode & 0o077:
         raise SettingsError(f"{home} is open to others; run chmod 700 {home}, then `init` again.")
     try:
-        return _fill(home, policies, origin, operator)
+        return _fill(home, _checkout(home, policies, pack), origin, operator)
     except BaseException:
         # Half a gateway is of no use, and would keep the next `init` from this folder.
         for made in home.iterdir():
             shutil.rmtree(made) if made.is_dir() else made.unlink()
         raise
+
+
+def _checkout(home: Path, policies: Path, pack: str | None) -> Path:
+    if pack is None:
+        return policies
+    own_checkout(policies, home / "policies", pack)
+    return (home / "policies").resolve()
 
 
 def _fill(home: Path, policies: Path, origin: str, operator: str) -> Created:
@@ -75,7 +87,7 @@ def _fill(home: Path, policies: Path, origin: str, operator: str) -> Created:
     )
     (home / "log.vkey").write_text(log.vkey + "\n", encoding="utf-8")
     code = asyncio.run(_invite_operator(settings, built, person, operator))
-    return Created(code=code, person=person, vkey=log.vkey)
+    return Created(code=code, person=person, vkey=log.vkey, advice=advice(policy_data(policies)))
 
 
 def _config(settings: Settings, policies: Path) -> str:

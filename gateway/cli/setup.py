@@ -24,6 +24,13 @@ def init(
     origin: Annotated[
         str, typer.Option("--origin", help="The log's name for ever: a host name you own, without a scheme.")
     ] = "loopgate.local",
+    pack: Annotated[
+        str | None,
+        typer.Option(
+            "--pack",
+            help="Copy the library into the home and lay the limits of this pack over it: solo, team, regulated.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a new gateway: keys, database, log; prints the operator's one-time code."""
@@ -36,12 +43,19 @@ def init(
         )
     with errors.status("Making keys, building the policy, opening the log …"):
         made = create_home(
-            home, policies=(policies or shipped_policies()).resolve(), origin=origin, operator=operator
+            home,
+            policies=(policies or shipped_policies()).resolve(),
+            origin=origin,
+            operator=operator,
+            pack=pack,
         )
     if as_json:
-        print_json({"home": str(home), "code": made.code, "person": made.person, "vkey": made.vkey})
+        shown = {"home": str(home), "code": made.code, "person": made.person, "vkey": made.vkey}
+        print_json({**shown, "advice": list(made.advice)})
         return
     console.print(plain(f"Written: {home} (keys, database, loopgate.toml)."))
+    for sentence in made.advice:
+        console.print(plain(sentence))
     console.print(plain("Pin this key outside; it is what the evidence verifies against:"))
     console.print(plain(f"  {made.vkey}"))
     console.print(plain("Start the gateway, then log in from another terminal; the code works once:"))

@@ -39,7 +39,7 @@ async def run_cases(folder: Path, *, server: bool = True) -> CaseReport:
     Raises `SettingsError` when the folder does not build or a case is not one.
     """
     with tempfile.TemporaryDirectory(prefix="loopgate-cases-") as scratch:
-        built, placed = build(folder, Path(scratch)), cases(folder)
+        built, placed = build(folder, Path(scratch), packed=False), cases(folder)
         answers = await wasm_answers(built, placed)
         complaints = [
             one for case, answer in zip(placed, answers, strict=True) for one in differences(case, answer)

@@ -38,7 +38,7 @@ def coverage(folder: Path) -> CoverageReport:
     """
     with tempfile.TemporaryDirectory(prefix="loopgate-coverage-") as scratch:
         stage = Path(scratch) / "stage"
-        built = build(folder, Path(scratch) / "out")
+        built = build(folder, Path(scratch) / "out", packed=False)
         _stage(folder, stage, built.data, cases(folder))
         results = _opa_test(stage)
         failed = tuple(_failure(one) for one in results if one.get("fail") or one.get("error"))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from gateway.core.errors import SettingsError
 from gateway.workbench.data_models import PolicyData
+from gateway.workbench.packs import CHOICE, laid_over, pack_of, packs
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -44,10 +45,10 @@ def plain_yaml(path: Path) -> Any:
         raise SettingsError(f"{path}: {error}") from error
 
 
-def policy_data(folder: Path) -> PolicyData:
-    """Everything under `<folder>/data`, each top-level key from exactly one file.
+def policy_data(folder: Path, *, packed: bool = True) -> PolicyData:
+    """Everything under `<folder>/data`, each top-level key from exactly one file, and the chosen pack laid over it.
 
-    Raises `SettingsError` naming the file and what to write instead.
+    Cases are written for the folder's own limits, and are judged without the pack (`packed=False`). Raises `SettingsError` naming the file and what to write instead.
     """
     merged: dict[str, Any] = {}
     origin: dict[str, Path] = {}
@@ -56,7 +57,18 @@ def policy_data(folder: Path) -> PolicyData:
             if key in merged:
                 raise SettingsError(f"{path}: {key} is already in {origin[key].name}; keep it in one file")
             merged[key], origin[key] = value, path
-    return _validated(merged, origin, folder)
+    return _validated(_packed(merged, folder) if packed else merged, origin, folder)
+
+
+def _packed(merged: dict[str, Any], folder: Path) -> dict[str, Any]:
+    name = merged.get(CHOICE)
+    if not name:
+        return merged
+    if name not in packs(folder):
+        known = ", ".join(packs(folder)) or "none"
+        raise SettingsError(f"{folder / 'data'}: {CHOICE}: there is no packs/{name}.yaml; there are: {known}")
+    file = folder / "packs" / f"{name}.yaml"
+    return laid_over(merged, pack_of(plain_yaml(file), file), file)
 
 
 def _top_level(path: Path) -> dict[str, Any]:

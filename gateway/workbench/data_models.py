@@ -106,6 +106,7 @@ class Needs(Model):
 class PolicyData(Model):
     """Everything under `policies/data/`: the top-level keys of all its files together."""
 
+    pack: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9-]{0,30})?$")] = ""
     modes: dict[Code, Mode] = Field(default_factory=dict)
     exceptions: tuple[Exemption, ...] = ()
     grants: dict[str, Grant] = Field(min_length=1)

@@ -135,7 +135,7 @@ def mutate(folder: Path, plan: Plan, told: Told) -> MutationReport:
     Raises `SettingsError` when the folder does not build or a case is not one.
     """
     with tempfile.TemporaryDirectory(prefix="loopgate-mutate-") as scratch:
-        built, placed = build(folder, Path(scratch) / "built"), cases(folder)
+        built, placed = build(folder, Path(scratch) / "built", packed=False), cases(folder)
         data = built.data
 
         def one_rule(rule: str) -> RuleScore:
