@@ -22,6 +22,9 @@ MIN_SALT_CHARACTERS = 22
 """128 bits in base64url without padding (RFC 9901 section 9.3)."""
 
 
+_NO_DIGEST = "0" * 43
+
+
 class Disclosure(NamedTuple):
     """One private value: its name, its RFC 9901 text, and the digest that stands in the leaf."""
 
@@ -54,15 +57,25 @@ def sealed(salt: str, name: str, text: str) -> Disclosure:
         raise EventError(
             f"a salt needs at least {MIN_SALT_CHARACTERS} characters (128 bits), not {len(salt)}"
         )
+    array = _written(salt, name, text)
+    encoded = base64.urlsafe_b64encode(array).rstrip(b"=").decode()
+    return Disclosure(name, encoded, digest_of(encoded))
+
+
+def unsealed(name: str, text: str) -> Disclosure:
+    """What stands for a disclosure that is not made yet, as long as the real one; raises `EventError` as `disclose` does."""
+    _written("", name, text)
+    return Disclosure(name, "", _NO_DIGEST)
+
+
+def _written(salt: str, name: str, text: str) -> bytes:
     if name in RESERVED_NAMES:
         raise EventError(f"{name!r} is a reserved name: call the private value something else")
     beginning = json.dumps([salt, name], ensure_ascii=False).removesuffix("]")
     try:
-        array = f"{beginning}, {text}]".encode()
+        return f"{beginning}, {text}]".encode()
     except UnicodeEncodeError as error:
         raise EventError(f"the private value {name!r} is not JSON: {error}") from error
-    encoded = base64.urlsafe_b64encode(array).rstrip(b"=").decode()
-    return Disclosure(name, encoded, digest_of(encoded))
 
 
 def digest_of(text: str) -> str:

@@ -7,7 +7,7 @@ erased (audit/disclosures.py).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from audit.canonical import CanonicalError, check_canonical, written
-from audit.disclosures import ALGORITHM, RESERVED_NAMES, Disclosure, sealed, value_text
+from audit.disclosures import ALGORITHM, RESERVED_NAMES, Disclosure, sealed, unsealed, value_text
 from audit.errors import EventError
 from audit.model import Model
 from audit.remembering import remembered
@@ -160,23 +160,32 @@ def leaf_of(draft: EventDraft, origin: str, stamp: Stamp) -> Leaf:
     or makes a leaf over `MAX_LEAF_BYTES`.
     """
     _check_stamp(stamp)
-    disclosures = _disclosures(draft.private, stamp.salts)
+    disclosures = tuple(
+        sealed(salt, name, _private_text(name, value))
+        for salt, (name, value) in zip(stamp.salts, draft.private.items(), strict=True)
+    )
+    return Leaf(_body_of(draft, origin, stamp, disclosures), disclosures)
+
+
+def check_draft(draft: EventDraft) -> None:
+    """Raise `EventError` if the log could not record this draft.
+
+    For callers who queue drafts: one bad draft should fail alone, not the commit it shares. Nothing is hashed for it.
+    """
+    told = draft.private.items()
+    disclosures = tuple(unsealed(name, _private_text(name, value)) for name, value in told)
+    stamp = Stamp("evt_" + "0" * 64, 0, "0" * 32, ())
+    _body_of(draft, "x" * _LONGEST_ORIGIN, stamp, disclosures)
+
+
+def _body_of(draft: EventDraft, origin: str, stamp: Stamp, disclosures: tuple[Disclosure, ...]) -> bytes:
     body = _canonical(draft, _cloud_event(draft, origin, stamp, disclosures))
     if len(body) > MAX_LEAF_BYTES:
         raise EventError(
             f"{draft.type} about {draft.subject} makes a leaf of {len(body)} bytes; the limit is "
             f"{MAX_LEAF_BYTES}: record a digest and a size instead, or put the value into private"
         )
-    return Leaf(body, disclosures)
-
-
-def check_draft(draft: EventDraft) -> None:
-    """Raise `EventError` if the log could not record this draft.
-
-    For callers who queue drafts: one bad draft should fail alone, not the commit it shares.
-    """
-    salts = ("0" * 22,) * len(draft.private)
-    leaf_of(draft, "x" * _LONGEST_ORIGIN, Stamp("evt_" + "0" * 64, 0, "0" * 32, salts))
+    return body
 
 
 def _check_stamp(stamp: Stamp) -> None:
@@ -186,11 +195,8 @@ def _check_stamp(stamp: Stamp) -> None:
         raise EventError("a nonce is 32 lower-case hex digits: 128 bits that nobody can guess")
 
 
-def _disclosures(private: Mapping[str, Any], salts: tuple[str, ...]) -> tuple[Disclosure, ...]:
-    return tuple(
-        sealed(salt, name, _text_of(value) if isinstance(value, dict | list) else value_text(name, value))
-        for salt, (name, value) in zip(salts, private.items(), strict=True)
-    )
+def _private_text(name: str, value: Any) -> str:
+    return _text_of(value) if isinstance(value, dict | list) else value_text(name, value)
 
 
 @remembered(64)

@@ -8,7 +8,8 @@ from gateway.ports import Clock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
-_LENGTH = 26
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
+_SHIFTS = tuple(range(120, -1, -10))
 
 
 class SystemClock:
@@ -36,4 +37,5 @@ class UlidIds:
 
 
 def _encoded(value: int) -> str:
-    return "".join(_ALPHABET[(value >> (5 * place)) & 31] for place in reversed(range(_LENGTH)))
+    """Two letters at a time: 13 steps instead of 26."""
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])

@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.remembering import remembered
 from gateway.core.blast_weights import Weights
-from gateway.core.catalogue import Catalogue, Service
+from gateway.core.catalogue import Catalogue
 from gateway.core.changes import Change
 from gateway.core.globs import matches_any
 from gateway.core.model import Model
@@ -111,19 +111,29 @@ def scored(vector: BlastRadius, catalogue: Catalogue, weights: Weights) -> Blast
 
 def dependants_of(services: tuple[str, ...], catalogue: Catalogue) -> tuple[Dependant, ...]:
     """Who stands on these services, directly or through others, up to `MAX_DEPTH` steps; sorted by depth and name."""
+    standing = _standing(catalogue)
     seen, frontier, found = set(services), set(services), []
     for depth in range(1, MAX_DEPTH + 1):
-        offered = {api for s in catalogue.services if s.name in frontier for api in s.provides_apis}
-        frontier = {
-            s.name for s in catalogue.services if s.name not in seen and _stands_on(s, frontier, offered)
-        }
+        frontier = {above for name in frontier for above in standing.get(name, ())} - seen
         seen |= frontier
         found += [Dependant(service=name, depth=depth) for name in sorted(frontier)]
     return tuple(found)
 
 
-def _stands_on(service: Service, names: set[str], offered: set[str]) -> bool:
-    return not (names.isdisjoint(service.depends_on) and offered.isdisjoint(service.consumes_apis))
+@remembered(8)
+def _standing(catalogue: Catalogue) -> dict[str, set[str]]:
+    """Who stands directly on each service: names it, or consumes an API that it provides."""
+    consumers: dict[str, set[str]] = {}
+    standing: dict[str, set[str]] = {}
+    for service in catalogue.services:
+        for below in service.depends_on:
+            standing.setdefault(below, set()).add(service.name)
+        for api in service.consumes_apis:
+            consumers.setdefault(api, set()).add(service.name)
+    for service in catalogue.services:
+        for api in service.provides_apis:
+            standing.setdefault(service.name, set()).update(consumers.get(api, ()))
+    return standing
 
 
 def _touched(
@@ -155,7 +165,8 @@ def _entropy_permille(change: Change) -> int:
     counts = [f.additions + f.deletions for f in change.files if f.additions + f.deletions]
     if len(counts) <= 1:
         return 0
-    shares = [n / sum(counts) for n in counts]
+    total = sum(counts)
+    shares = [n / total for n in counts]
     return round(-1000 * sum(p * math.log(p) for p in shares) / math.log(len(shares)))
 
 

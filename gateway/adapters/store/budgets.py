@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, bindparam, delete, func, insert, select, update
 
 from gateway.adapters.store import tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.rows import ruling_of
 from gateway.adapters.store.unit import GuardError, Unit
@@ -17,7 +18,7 @@ from gateway.core.rulings import Reservation
 from gateway.core.steps import Blocked
 
 OVER_BUDGET = "OVER_BUDGET"
-_HELD = select(tables.reservations).where(tables.reservations.c.action_id == bindparam("of_action"))
+_HELD = Prepared(select(tables.reservations).where(tables.reservations.c.action_id == bindparam("of_action")))
 
 
 def reserve(unit: Unit, action: Action, wanted: Iterable[Reservation], *, at: str) -> None:
@@ -41,7 +42,7 @@ def reserve(unit: Unit, action: Action, wanted: Iterable[Reservation], *, at: st
 
 def give_back(unit: Unit, action_id: str, state: ActionState) -> None:
     """Return every reservation that an action in `state` no longer holds (`core/budgets.py`)."""
-    for row in unit.rows(_HELD, {"of_action": action_id}):
+    for row in _HELD.all(unit.connection, {"of_action": action_id}):
         if budgets.gives_back(row.budget, state):
             release(unit, row.action_id, row.budget)
 

@@ -1,24 +1,29 @@
 """The port `Counters`: what the database knows of an agent's use and of the stops."""
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from gateway.adapters.store import queries, tables
 from gateway.adapters.store.break_glass import facts_on, in_force_on
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import Standing, UsageFacts
 
-# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
 _account = tables.budgets.c
-_USED = select(_account.budget, _account.period, _account.used).where(
-    _account.agent == bindparam("of_agent"),
-    _account.budget.in_(("actions", "open_merge_requests")),
-    _account.period.in_(bindparam("periods", expanding=True)),
+_WINDOWS = ("hour", "day", "open")
+_USED = Prepared(
+    select(_account.budget, _account.period, _account.used).where(
+        _account.agent == bindparam("of_agent"),
+        or_(_account.budget == "actions", _account.budget == "open_merge_requests"),
+        or_(*(_account.period == bindparam(window) for window in _WINDOWS)),
+    )
 )
-_STANDING = select(tables.agents.c.suspended, tables.agents.c.tier).where(
-    tables.agents.c.agent == bindparam("of_agent")
+_STANDING = Prepared(
+    select(tables.agents.c.suspended, tables.agents.c.tier).where(
+        tables.agents.c.agent == bindparam("of_agent")
+    )
 )
 
 
@@ -50,12 +55,12 @@ class SqlCounters:
 
     async def suspended(self, agent: str) -> bool:
         """Whether the agent is suspended."""
-        standing = await self._reader.brief(lambda c: c.execute(_STANDING, {"of_agent": agent}).first())
+        standing = await self._reader.brief(lambda c: _STANDING.first(c, {"of_agent": agent}))
         return bool(standing and standing.suspended)
 
     async def current_tier(self, agent: str) -> str | None:
         """The tier set at run time, when one was set."""
-        standing = await self._reader.brief(lambda c: c.execute(_STANDING, {"of_agent": agent}).first())
+        standing = await self._reader.brief(lambda c: _STANDING.first(c, {"of_agent": agent}))
         return standing.tier if standing else None
 
 
@@ -67,7 +72,7 @@ def _drawn(connection: Connection, agent: str, now_ms: int) -> dict[tuple[str, s
 
 
 def _standing(connection: Connection, action: Action, now_ms: int) -> Standing:
-    row = connection.execute(_STANDING, {"of_agent": action.agent}).first()
+    row = _STANDING.first(connection, {"of_agent": action.agent})
     return Standing(
         usage=_usage(connection, action.agent, now_ms),
         stops=stops_on(connection, action),
@@ -78,8 +83,8 @@ def _standing(connection: Connection, action: Action, now_ms: int) -> Standing:
 
 
 def _usage(connection: Connection, agent: str, now_ms: int) -> UsageFacts:
-    windows = {window: window_key(window, now_ms) for window in ("hour", "day", "open")}
-    found = connection.execute(_USED, {"of_agent": agent, "periods": list(windows.values())}).all()
+    windows = {window: window_key(window, now_ms) for window in _WINDOWS}
+    found = _USED.all(connection, {"of_agent": agent, **windows})
     used = {(row.budget, row.period): row.used for row in found}
     return UsageFacts(
         actions_hour=used.get(("actions", windows["hour"]), 0),

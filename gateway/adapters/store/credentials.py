@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select, update
 from audit.events import EventType
 from audit.keys import KeyFact, KeyRole
 from gateway.adapters.store import events, once, rows, tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
 from gateway.adapters.store.sources import StoreSources
@@ -26,7 +27,7 @@ SIGN_IN_MS = 15 * 60_000
 CHALLENGE_MS = 60_000
 LOGIN_CODE_MS = 7 * 24 * 3_600_000
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
-_TOKEN = select(tables.tokens).where(tables.tokens.c.secret_sha256 == bindparam("digest"))
+_TOKEN = Prepared(select(tables.tokens).where(tables.tokens.c.secret_sha256 == bindparam("digest")))
 _EVERYTHING = Scope(projects=("*",), action_types=("*",))
 
 
@@ -52,7 +53,7 @@ class SqlCredentials:
     async def token(self, secret: str) -> StoredToken | None:
         """What is kept of the token with that secret."""
         digest = _sha256(secret)
-        row = await self._reader.brief(lambda c: c.execute(_TOKEN, {"digest": digest}).first())
+        row = await self._reader.brief(lambda c: _TOKEN.first(c, {"digest": digest}))
         return _token_of(row) if row is not None else None
 
     async def invite(self, person: str, *, name: str, email: str, by: str) -> str:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select
 
 from audit import tables as audit_tables
 from audit.events import EventType
 from gateway.adapters.store import events, history, queries, rows, tables
 from gateway.adapters.store.expiry import expire
 from gateway.adapters.store.fork_guard import ForkGuard
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.sessions import DeniedSessions
 from gateway.adapters.store.skew import ClockSkew
@@ -27,12 +28,11 @@ from gateway.core.vote_proof import verify_vote
 from gateway.ports import ActionRecord
 
 _leaf = audit_tables.leaves.c
-# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
-_RULING = select(tables.rulings.c.body).where(tables.rulings.c.id == bindparam("wanted"))
+_RULING = Prepared(select(tables.rulings.c.body).where(tables.rulings.c.id == bindparam("wanted")))
 _TICKETS_OF = select(tables.tickets.c.id).where(tables.tickets.c.action_id == bindparam("of_action"))
-_LEAVES_ABOUT = (
+_LEAVES_ABOUT = Prepared(
     select(_leaf.leaf_index)
-    .where(_leaf.subject.in_(bindparam("subjects", expanding=True)))
+    .where(or_(_leaf.subject == bindparam("of_action"), _leaf.subject.in_(_TICKETS_OF)))
     .order_by(_leaf.leaf_index)
 )
 _CANCELLABLE = frozenset(s for s in ActionState if ActionState.CANCELLED in LIFE_CYCLE[s])
@@ -66,7 +66,7 @@ class SqlDesk:
 
     async def ruling(self, ruling_id: str) -> Ruling | None:
         """A ruling by its id."""
-        row = await self._reader.brief(lambda c: c.execute(_RULING, {"wanted": ruling_id}).first())
+        row = await self._reader.brief(lambda c: _RULING.first(c, {"wanted": ruling_id}))
         return rows.ruling_of(row) if row is not None else None
 
     async def rulings(
@@ -135,8 +135,7 @@ def _tickets(connection: Connection, after: str | None, limit: int, *, open_only
 
 
 def _evidence_of(connection: Connection, action_id: str) -> tuple[int, ...]:
-    about = [action_id, *connection.execute(_TICKETS_OF, {"of_action": action_id}).scalars()]
-    return tuple(connection.execute(_LEAVES_ABOUT, {"subjects": about}).scalars())
+    return tuple(row.leaf_index for row in _LEAVES_ABOUT.all(connection, {"of_action": action_id}))
 
 
 def _cast(unit: Unit, ticket_id: str, vote: Vote, bench: Bench) -> Ticket:

@@ -6,6 +6,7 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from gateway.adapters.store import events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.steps import recording, rejection_of, stored
 from gateway.adapters.store.unit import GuardError, Unit
@@ -23,8 +24,7 @@ CARRY_LEASE_MS = 90_000
 """How long a fresh action is left to whoever admitted it before the poller takes it up."""
 
 _keys = tables.idempotency_keys.c
-# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
-_INSERT_ACTION = insert(tables.actions)
+_INSERT_ACTION = Prepared(insert(tables.actions))
 _INSERT_KEY = insert(tables.idempotency_keys)
 _FORGET_KEYS = delete(tables.idempotency_keys).where(_keys.created_ms <= bindparam("before"))
 _KEY = select(tables.idempotency_keys).where(
@@ -94,7 +94,7 @@ def _admit(unit: Unit, action: Action) -> Admitted:
     known = _known(unit, action)
     if known is not None:
         return known
-    unit.execute(_INSERT_ACTION, _fresh_row(action, unit.now_ms))
+    _INSERT_ACTION.changes(unit.connection, _fresh_row(action, unit.now_ms))
     if action.idempotency_key is not None:
         key = {"agent": action.agent, "key": action.idempotency_key}
         row = {"action_id": action.id, "digest": action.digest, "created_ms": unit.now_ms}

@@ -6,13 +6,13 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from gateway.adapters.store import rows, tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.core.actions import Action, ActionState
 from gateway.core.tickets import Ticket, TicketState
 from gateway.core.vocabulary import ActionType
 from gateway.ports import ActionRecord
 
-# Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
-_ACTION = select(tables.actions).where(tables.actions.c.id == bindparam("wanted"))
+_ACTION = Prepared(select(tables.actions).where(tables.actions.c.id == bindparam("wanted")))
 
 _votes, _keys = tables.votes.c, tables.vote_keys.c
 # The key a vote names counts only while it is registered to the voter and in use.
@@ -33,7 +33,7 @@ def action(connection: Connection, action_id: str) -> ActionRecord | None:
 
 def action_row(connection: Connection, action_id: str) -> Any:
     """The row of that action, or None."""
-    return connection.execute(_ACTION, {"wanted": action_id}).first()
+    return _ACTION.first(connection, {"wanted": action_id})
 
 
 def ticket(connection: Connection, ticket_id: str) -> Ticket | None:
@@ -44,7 +44,7 @@ def ticket(connection: Connection, ticket_id: str) -> Ticket | None:
 
 def newest_ticket(connection: Connection, action_id: str) -> Ticket | None:
     """The newest ticket of an action with its votes."""
-    row = connection.execute(_NEWEST_TICKET, {"of_action": action_id}).first()
+    row = _NEWEST_TICKET.first(connection, {"of_action": action_id})
     return with_votes(connection, row) if row is not None else None
 
 
@@ -87,20 +87,21 @@ def with_votes(connection: Connection, row: Any) -> Ticket:
 
 def count_tickets(connection: Connection, agent: str) -> int:
     """How many tickets of an agent wait for votes."""
-    return connection.execute(_OPEN_TICKETS, {"of_agent": agent}).scalar_one()
+    (count,) = _OPEN_TICKETS.first(connection, {"of_agent": agent})
+    return int(count)
 
 
 def _newest_first() -> tuple[Any, ...]:
     return tables.tickets.c.opened_ms.desc(), tables.tickets.c.id.desc()
 
 
-_NEWEST_TICKET = (
+_NEWEST_TICKET = Prepared(
     select(tables.tickets)
     .join(tables.actions, tables.actions.c.ticket_id == tables.tickets.c.id)
     .where(tables.actions.c.id == bindparam("of_action"))
 )
-_OPEN_TICKETS = (
-    select(func.count())
+_OPEN_TICKETS = Prepared(
+    select(func.count().label("tickets"))
     .select_from(tables.tickets)
     .where(tables.tickets.c.agent == bindparam("of_agent"), tables.tickets.c.state == TicketState.OPEN.value)
 )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from gateway.adapters.store import break_glass, budgets, events, rows, tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.transitions import has_live_ticket, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
@@ -45,7 +46,7 @@ def stops_on(connection: Connection, action: Action) -> tuple[str, ...]:
         "project": action.target.project or "",
         "action_type": action.type.value,
     }
-    return tuple(connection.execute(_STOPS, named).scalars())
+    return tuple(row.id for row in _STOPS.all(connection, named))
 
 
 def active_policy(connection: Connection) -> str | None:
@@ -63,7 +64,7 @@ def _stops() -> Select[Any]:
 
 
 # Built once: SQLAlchemy then finds the compiled form by identity instead of walking the statement each time.
-_STOPS = _stops()
+_STOPS = Prepared(_stops())
 _POLICY = select(tables.settings.c.value).where(tables.settings.c.name == ACTIVE_POLICY)
 _SUSPENDED = select(tables.agents.c.suspended).where(tables.agents.c.agent == bindparam("of_agent"))
 

@@ -9,6 +9,7 @@ from audit.events import EventType
 from gateway.adapters.store import budgets, events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
 from gateway.adapters.store.outdating import outdate
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.starting import start
 from gateway.adapters.store.transitions import close_tickets, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
@@ -27,7 +28,7 @@ LOOK_AGAIN_MS = 2_000
 """How long a row that waits, or is in doubt, rests between two looks."""
 PARKED_MS = 3_600_000
 """How long a parked action lives on after its budget's window has opened."""
-_INSERT_RULING = insert(tables.rulings)
+_INSERT_RULING = Prepared(insert(tables.rulings))
 _vote, _ticket = tables.votes.c, tables.tickets.c
 # By way of the tickets, which have an index over what they ask.
 _REJECTION = (
@@ -70,7 +71,7 @@ def keep_ruling(unit: Unit, judgement: Judgement) -> None:
         "complaint": complaint_of(judgement),
         "judged_ms": ruling.judged_ms,
     }
-    unit.execute(_INSERT_RULING, row)
+    _INSERT_RULING.changes(unit.connection, row)
     unit.record(events.judged(judgement))
 
 

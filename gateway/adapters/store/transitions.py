@@ -3,9 +3,10 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
 from gateway.adapters.store import budgets, events, tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import LIFE_CYCLE, Action, ActionState
 from gateway.core.steps import Blocked
@@ -20,25 +21,25 @@ def move(unit: Unit, action_id: str, state: ActionState, **values: Any) -> None:
     Raises `GuardError` (`state`) when the action is somewhere else by now.
     """
     new = {f"new_{name}": value for name, value in values.items()}
-    if unit.changes(_moving(state, tuple(values)), {"wanted": action_id, **new}) != 1:
+    if _moving(state, tuple(values)).changes(unit.connection, {"wanted": action_id, **new}) != 1:
         detail = f"The action cannot become {state.value} from where it is now; read it again."
         raise GuardError(Blocked(guard="state", detail=detail))
     budgets.give_back(unit, action_id, state)
 
 
 @cache
-def _moving(state: ActionState, names: tuple[str, ...]) -> Update:
+def _moving(state: ActionState, names: tuple[str, ...]) -> Prepared:
     """The guarded UPDATE into one state, with values for these columns."""
     row = tables.actions.c
-    before = [s.value for s in ActionState if state in LIFE_CYCLE[s]]
-    guard = and_(row.id == bindparam("wanted"), row.state.in_(before))
+    before = or_(*(row.state == s.value for s in ActionState if state in LIFE_CYCLE[s]))
+    guard = and_(row.id == bindparam("wanted"), before)
     new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return update(tables.actions).where(guard).values({"state": state.value, **new})
+    return Prepared(update(tables.actions).where(guard).values({"state": state.value, **new}))
 
 
 def close_tickets(unit: Unit, action: Action, state: TicketState) -> tuple[str, ...]:
     """End every live ticket of an action in `state`, with its events; the ids that were closed."""
-    live = unit.rows(_live_tickets(), {"of_action": action.id})
+    live = _LIVE_TICKETS.all(unit.connection, {"of_action": action.id})
     for (ticket_id,) in live:
         move_ticket(unit, ticket_id, action, state)
     return tuple(ticket_id for (ticket_id,) in live)
@@ -64,15 +65,14 @@ def move_ticket(
 
 def is_live() -> ColumnElement[bool]:
     """The condition on `tickets`: still waiting for votes, or approved and not spent."""
-    return tables.tickets.c.state.in_([s.value for s in _LIVE])
-
-
-@cache
-def _live_tickets() -> Select[Any]:
-    row = tables.tickets.c
-    return select(row.id).where(row.action_id == bindparam("of_action"), is_live())
+    return or_(*(tables.tickets.c.state == s.value for s in _LIVE))
 
 
 def has_live_ticket(unit: Unit, action_id: str) -> bool:
     """Whether people are being asked about an action, or have approved it."""
-    return unit.one(_live_tickets(), {"of_action": action_id}) is not None
+    return _LIVE_TICKETS.first(unit.connection, {"of_action": action_id}) is not None
+
+
+_LIVE_TICKETS = Prepared(
+    select(tables.tickets.c.id).where(tables.tickets.c.action_id == bindparam("of_action"), is_live())
+)

@@ -29,19 +29,28 @@ _SCANNED = re.compile(r"SCAN (\w+)")
 Asked = dict[str, Any]
 
 
-@contextmanager
-def statements() -> Iterator[Asked]:
-    """Every statement that is executed meanwhile, with parameters it was executed with."""
-    asked: Asked = {}
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[list[str]]:
+    """What SQLite itself says it runs, values filled in, on every connection opened meanwhile; before there is a town."""
+    told: list[str] = []
 
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: Any) -> None:
-        asked[statement] = parameters[0] if many else parameters
+    def trace(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.set_trace_callback(told.append)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "connect", trace)
     try:
-        yield asked
+        yield told
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "connect", trace)
+
+
+@contextmanager
+def statements(heard: list[str]) -> Iterator[Asked]:
+    """Every statement that is executed meanwhile."""
+    asked: Asked = {}
+    before = len(heard)
+    yield asked
+    asked.update(dict.fromkeys(heard[before:], ()))
 
 
 def scanned(database: Path, asked: Asked) -> dict[str, set[str]]:
@@ -61,9 +70,9 @@ def database_of(town: Town) -> Path:
     return Path(town.settings.database.removeprefix("sqlite:///"))
 
 
-async def test_a_denial_walks_through_no_table(town: Town) -> None:
+async def test_a_denial_walks_through_no_table(town: Town, heard: list[str]) -> None:
     async with await town.agent() as agent:
-        with statements() as asked:
+        with statements(heard) as asked:
             change = {**NOTE, "path": ".gitlab-ci.yml"}
             bad = proposal("commit.create", {"message": "x", "changes": [change]}, branch="agent/x")
             denied = await refusal(agent.propose(bad))
@@ -72,10 +81,12 @@ async def test_a_denial_walks_through_no_table(town: Town) -> None:
     assert scanned(database_of(town), asked) == {}
 
 
-async def test_an_action_that_is_held_approved_and_done_walks_through_no_table(town: Town) -> None:
+async def test_an_action_that_is_held_approved_and_done_walks_through_no_table(
+    town: Town, heard: list[str]
+) -> None:
     async with await town.agent() as agent:
         opened = await open_merge_request(agent)
-        with statements() as asked:
+        with statements(heard) as asked:
             held = await held_merge(agent, opened)
             for person in (OWNER, RELEASE):
                 await town.vote(person, held["ticket"]["id"])
