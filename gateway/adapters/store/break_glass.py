@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, s
 
 from audit.events import EventType
 from gateway.adapters.store import events, tables
+from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.adapters.store.writer import Writer
@@ -98,8 +99,8 @@ def in_force_on(connection: Connection, action: Action, now_ms: int) -> str | No
         "action_type": action.type.value,
         "at_ms": now_ms,
     }
-    found: str | None = connection.execute(_IN_FORCE, named).scalar()
-    return found
+    found = _IN_FORCE.first(connection, named)
+    return None if found is None else str(found.id)
 
 
 def use(unit: Unit, permit: Permit) -> None:
@@ -242,5 +243,5 @@ def _matching() -> Select[Any]:
     return select(_glass.id).where(_now_in_force(), named).order_by(_glass.confirmed_ms, _glass.id).limit(1)
 
 
-_IN_FORCE = _matching()
+_IN_FORCE = Prepared(_matching())
 _ONE_IN_FORCE = select(_glass.id).where(_glass.id == bindparam("wanted"), _now_in_force())
