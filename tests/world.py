@@ -98,6 +98,8 @@ class FakePolicy:
     reserve: tuple[Reservation, ...] = ()
     digest: str = DIGEST
     carries: bool = False
+    era: int = 0
+    swaps: list[str] = field(default_factory=list)
     documents: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -111,10 +113,13 @@ class FakePolicy:
             roster=self.roster,
             catalogue=catalogue,
             carry_over_clean_rebase=self.carries,
+            era=self.era,
         )
 
     async def decide(self, document: Mapping[str, Any]) -> Decision:
         self.documents.append(document)
+        if self.swaps:
+            self.digest, self.era = self.swaps.pop(0), self.era + 1
         effects = [f.effect for f in self.says]
         order = (Effect.DENY, Effect.REQUIRE_APPROVAL)
         effect = next((e for e in order if e in effects), Effect.ALLOW)
