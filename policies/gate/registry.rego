@@ -42,9 +42,11 @@ unloaded contains code if {
 
 unloaded contains name if {
 	some name in loaded
-	packages := {package_name | some package_name in registered}
-	not name in packages
+	not name in _packages
 }
+
+# Once for all of them, not once for each.
+_packages := {package_name | some package_name in registered}
 
 # METADATA
 # description: Whether data may silence or waive a code; only what the registry calls waivable, never the gate itself.

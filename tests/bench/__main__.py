@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.adapters.opa.binary import opa_binary
+from tests.bench import policies
 from tests.bench.client import Load, Measured
 from tests.bench.machine import cpu_seconds, file_system, fsync_ms
 from tests.bench.scene import comment, commit_of_thirty, make_home, make_repository
@@ -259,6 +260,7 @@ def main() -> None:
         console.print(shown("An allowed comment", comments))
         whole = comments[-1].measured
         console.print(shown_parts("Parts of a comment", parts_of_one, whole.p50, whole.count))
+        console.print(policies.table_of(folder, SECONDS))
 
 
 def _connect(folder: Path, said: dict[str, Any]) -> None:
