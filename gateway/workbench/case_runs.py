@@ -2,27 +2,27 @@
 
 import tarfile
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from audit.canonical import canonical_bytes
 from gateway.adapters.opa.answers import decision_bytes
-from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.built import BuiltPolicy
 from gateway.adapters.opa.engine import EngineFailureError, Evaluator
-from gateway.adapters.opa.process import opa_server
-from gateway.adapters.opa.server import ServerEvaluator
 from gateway.adapters.opa.wasm import WasmEvaluator
 from gateway.core.digests import input_bytes
 from gateway.core.model import Model
+from gateway.workbench.asked import Questions, asked
 from gateway.workbench.build import build
 from gateway.workbench.cases import PlacedCase, cases, patched_data
+from gateway.workbench.cases_in_rego import given, held
 from gateway.workbench.complaints import Complaint
 from gateway.workbench.verdict_checks import differences, unbalanced
 
 _SECONDS = 5.0
+_ASKED = "workbench_asked"
+_SIGNATURES = ".signatures.json"
 
 
 class CaseReport(Model):
@@ -74,13 +74,37 @@ async def wasm_answers(built: BuiltPolicy, placed: Sequence[PlacedCase]) -> list
 
 
 async def server_answers(built: BuiltPolicy, placed: Sequence[PlacedCase]) -> list[Any]:
-    """The raw answer to every case by OPA servers: one for the policy as built, one per changed data document."""
-    answers: dict[int, Any] = {}
-    for data, places in _by_data(built, placed).items():
-        async with _serving(built, data) as evaluator:
-            for place in places:
-                answers[place] = await _answer(evaluator, placed[place])
-    return [answers[place] for place in range(len(placed))]
+    """The raw answer to every case by an OPA server; what a case changes in data is replaced for that case alone."""
+    with tempfile.TemporaryDirectory(prefix="loopgate-serve-") as scratch:
+        _stage(built, placed, Path(scratch))
+        async with asked(Path(scratch)) as ask:
+            return [await _asked_about(ask, place) for place in range(len(placed))]
+
+
+async def _asked_about(ask: Questions, place: int) -> Any:
+    try:
+        return await ask(_ASKED, f"case_{place}")
+    except EngineFailureError as error:
+        return f"no answer ({error.reason})"
+
+
+def _stage(built: BuiltPolicy, placed: Sequence[PlacedCase], stage: Path) -> None:
+    """The Rego bundle unpacked, and beside it a rule for each case; OPA serves a folder as it serves the archive."""
+    with tarfile.open(built.rego_bundle) as bundle:
+        for member in bundle.getmembers():
+            content = bundle.extractfile(member)
+            if content and member.name.lstrip("/") != _SIGNATURES:
+                place = stage / member.name.lstrip("/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content.read())
+    data = built.data
+    cases_held = {str(place): held(one, data) for place, one in enumerate(placed)}
+    (stage / "data.json").write_bytes(canonical_bytes({**data, "workbench_cases": cases_held}))
+    rules = (
+        f"case_{place} := answer if answer := data.gate.decision{given(place, one)}\n"
+        for place, one in enumerate(placed)
+    )
+    (stage / f"{_ASKED}.rego").write_text(f"package {_ASKED}\n\n" + "\n".join(rules), encoding="utf-8")
 
 
 async def _with_data(evaluator: WasmEvaluator, built: BuiltPolicy, placed: PlacedCase) -> Any:
@@ -98,40 +122,6 @@ async def _answer(evaluator: Evaluator, placed: PlacedCase) -> Any:
         return await evaluator.evaluate(input_bytes(placed.document))
     except EngineFailureError as error:
         return f"no answer ({error.reason})"
-
-
-def _by_data(built: BuiltPolicy, placed: Sequence[PlacedCase]) -> dict[bytes, list[int]]:
-    groups: dict[bytes, list[int]] = {}
-    for place, one in enumerate(placed):
-        data = canonical_bytes(patched_data(built.data, one.case)) if one.case.data else built.data_json
-        groups.setdefault(data, []).append(place)
-    return groups
-
-
-@asynccontextmanager
-async def _serving(built: BuiltPolicy, data: bytes) -> AsyncIterator[ServerEvaluator]:
-    with tempfile.TemporaryDirectory(prefix="loopgate-serve-") as scratch:
-        bundle = (
-            built.rego_bundle if data == built.data_json else _with_other_data(built, data, Path(scratch))
-        )
-        async with opa_server(opa_binary(), bundle) as server:
-            evaluator = ServerEvaluator(server.address, digest=built.digest, timeout_seconds=_SECONDS)
-            try:
-                yield evaluator
-            finally:
-                await evaluator.close()
-
-
-def _with_other_data(built: BuiltPolicy, data: bytes, scratch: Path) -> Path:
-    """The Rego bundle unpacked, with another data.json; OPA serves a folder as it serves the archive."""
-    with tarfile.open(built.rego_bundle) as bundle:
-        for member in bundle.getmembers():
-            content = bundle.extractfile(member)
-            place = scratch / member.name.lstrip("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content.read() if content else b"")
-    (scratch / "data.json").write_bytes(data)
-    return scratch
 
 
 def _told(answer: Any) -> str:

@@ -1,6 +1,7 @@
 """`opa test`: the `_test.rego` files, and which lines of Rego neither they nor the cases reach."""
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,13 @@ from gateway.adapters.opa.command import run_opa
 from gateway.core.errors import SettingsError
 from gateway.core.model import Model
 from gateway.workbench.build import build
-from gateway.workbench.cases import PlacedCase, cases, patched_data
+from gateway.workbench.cases import PlacedCase, cases
+from gateway.workbench.cases_in_rego import given, held
 from gateway.workbench.complaints import Complaint
 
 _SOURCES = ("gate", "lib", "rules")
 _WHOLE = 100.0
+_TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 _PER_TEST = "60s"  # coverage is slow, and a busy machine slower than OPA expects by default
 # OPA gives one test 5 s unless told otherwise, which a busy machine with coverage on does not always meet.
 _TEST_TIMEOUT = "120s"
@@ -40,12 +43,13 @@ def coverage(folder: Path) -> CoverageReport:
         stage = Path(scratch) / "stage"
         built = build(folder, Path(scratch) / "out", packed=False)
         _stage(folder, stage, built.data, cases(folder))
-        results = _opa_test(stage)
-        failed = tuple(_failure(one) for one in results if one.get("fail") or one.get("error"))
-        # With a failing test OPA prints no coverage at all.
-        measured = {"files": {}} if failed else _opa_test(stage, "--coverage")
-    complaints = (*failed, *_unreached(measured))
-    return CoverageReport(tests=len(results), permille=_permille(measured), complaints=complaints)
+        measured = _opa_test(stage, "--coverage")
+        # With a failing test OPA prints no coverage at all, and does not say which it was.
+        failed = () if "files" in measured else tuple(_failures(_opa_test(stage)))
+        tests = _count_tests(stage)
+    if failed:
+        return CoverageReport(tests=tests, permille=0, complaints=failed)
+    return CoverageReport(tests=tests, permille=_permille(measured), complaints=tuple(_unreached(measured)))
 
 
 def _stage(folder: Path, stage: Path, data: dict[str, Any], placed: Sequence[PlacedCase]) -> None:
@@ -55,19 +59,8 @@ def _stage(folder: Path, stage: Path, data: dict[str, Any], placed: Sequence[Pla
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     (stage / "cases_test.rego").write_text(_cases_module(placed), encoding="utf-8")
-    inputs = {str(place): _held(one, data) for place, one in enumerate(placed)}
+    inputs = {str(place): held(one, data) for place, one in enumerate(placed)}
     (stage / "data.json").write_bytes(canonical_bytes({**data, "workbench_cases": inputs}))
-
-
-def _held(placed: PlacedCase, data: dict[str, Any]) -> dict[str, Any]:
-    """A case as the generated test reads it; only the top-level parts of data that the case changes."""
-    changed = {path.split(".")[0] for path in placed.case.data}
-    patched = patched_data(data, placed.case)
-    return {
-        "input": placed.document,
-        "effect": placed.case.effect,
-        "data": {key: patched[key] for key in changed},
-    }
 
 
 def _cases_module(placed: Sequence[PlacedCase]) -> str:
@@ -77,13 +70,20 @@ def _cases_module(placed: Sequence[PlacedCase]) -> str:
 
 
 def _case_test(place: int, placed: PlacedCase) -> str:
-    case = f'data.workbench_cases["{place}"]'
-    parts = sorted({path.split(".")[0] for path in placed.case.data})
-    withs = "".join(f" with data.{part} as {case}.data.{part}" for part in parts)
-    return (
-        f"# {placed.file}:{placed.line}\ntest_case_{place} if {{\n"
-        f"\tdata.gate.decision.effect == {case}.effect with input as {case}.input{withs}\n}}\n"
-    )
+    """A rule's own case reaches that rule; the gate's cases, and those about modes and exceptions, reach the gate."""
+    case, rule = placed.case, placed.file.split("/")
+    beyond = {path.split(".")[0] for path in case.data} - {"params"}
+    if rule[0] != "rules" or beyond or case.waived or case.shadow:
+        asked = f'data.gate.decision.effect == data.workbench_cases["{place}"].effect'
+    else:
+        asked = f"is_set(data.{'.'.join(rule[:-1])}.findings)"
+    return f"# {placed.file}:{placed.line}\ntest_case_{place} if {{\n\t{asked}{given(place, placed)}\n}}\n"
+
+
+def _count_tests(stage: Path) -> int:
+    """How many tests there are, each case being one."""
+    texts = (path.read_text("utf-8") for path in stage.rglob("*_test.rego"))
+    return sum(len(set(_TEST.findall(text))) for text in texts)
 
 
 def _opa_test(stage: Path, *options: str) -> Any:
@@ -99,11 +99,11 @@ def _opa_test(stage: Path, *options: str) -> Any:
     return answer
 
 
-def _failure(result: dict[str, Any]) -> Complaint:
-    place = result["location"]
-    return Complaint(
-        file=place["file"], line=place["row"], problem=f"{result['package']}.{result['name']} fails"
-    )
+def _failures(results: Any) -> Iterator[Complaint]:
+    for one in results:
+        if one.get("fail") or one.get("error"):
+            place, name = one["location"], f"{one['package']}.{one['name']}"
+            yield Complaint(file=place["file"], line=place["row"], problem=f"{name} fails")
 
 
 def _unreached(measured: dict[str, Any]) -> Iterator[Complaint]:

@@ -9,25 +9,22 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import httpx2
 
 from audit.canonical import canonical_bytes
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.command import run_opa
-from gateway.adapters.opa.process import opa_server
 from gateway.core.errors import SettingsError
 from gateway.core.model import Model
+from gateway.workbench.asked import Questions, asked
 from gateway.workbench.build import stage_rego
-from gateway.workbench.cases import PlacedCase, patched_data
+from gateway.workbench.cases import PlacedCase
+from gateway.workbench.cases_in_rego import given, held
 from gateway.workbench.mutations_in_rules import RuleMutant
 from gateway.workbench.verdict_checks import differences
 
-_SECONDS = 30.0
 _ORIGINAL = "original"
 _ROUNDS = 8
 
@@ -64,7 +61,7 @@ async def judged(bench: Bench, mutants: Sequence[RuleMutant], stage: Path) -> Ju
     refused = _refused(stage)
     viable = [name for name in named if name not in refused]
     _write_judge(bench, (_ORIGINAL, *viable), stage)
-    async with _asked(stage) as ask:
+    async with asked(stage) as ask:
         right = await _observed(_ORIGINAL, ask)
         if right is None or "tests" not in right:
             raise SettingsError(f"{bench.rule}: the rule's own tests do not run; see `loopgate policy test`")
@@ -77,38 +74,19 @@ async def judged(bench: Bench, mutants: Sequence[RuleMutant], stage: Path) -> Ju
     )
 
 
-class _Questions:
-    """The server's answers, None for an error and for undefined."""
-
-    def __init__(self, client: httpx2.AsyncClient) -> None:
-        self._client = client
-
-    async def __call__(self, *path: str) -> Any:
-        answer = await self._client.post("/v1/data/" + "/".join(path), json={"input": {}})
-        return answer.json().get("result") if answer.is_success else None
-
-
-@asynccontextmanager
-async def _asked(stage: Path) -> AsyncIterator[_Questions]:
-    async with opa_server(opa_binary(), stage) as server:
-        address = f"http://{server.address.host}:{server.address.port}"
-        async with httpx2.AsyncClient(base_url=address, timeout=_SECONDS, trust_env=False) as client:
-            yield _Questions(client)
-
-
-async def _observed(name: str, ask: _Questions) -> dict[str, Any] | None:
-    answer: dict[str, Any] | None = await ask("judge", "observed", name)
+async def _observed(name: str, ask: Questions) -> dict[str, Any] | None:
+    answer: dict[str, Any] | None = await ask.if_any("judge", "observed", name)
     return answer
 
 
-async def _noticed(name: str, right: dict[str, Any], bench: Bench, ask: _Questions) -> bool:
+async def _noticed(name: str, right: dict[str, Any], bench: Bench, ask: Questions) -> bool:
     """Whether a test of the rule ends otherwise than before, or a case is not answered as it expects."""
     seen = await _observed(name, ask)
     if seen is None or seen.get("tests") != right["tests"]:
         return True
     changed = [place for place in range(len(bench.placed)) if _of_case(seen, place) != _of_case(right, place)]
     for place in changed:
-        decision = await ask("judge", "decisions", name, str(place))
+        decision = await ask.if_any("judge", "decisions", name, str(place))
         if differences(bench.placed[place], decision):
             return True
     return False
@@ -173,23 +151,16 @@ def _broken(printed: str) -> dict[str, bool]:
 
 
 def _write_judge(bench: Bench, names: Sequence[str], stage: Path) -> None:
-    inputs = {str(place): _held(one, bench.data) for place, one in enumerate(bench.placed)}
-    held = {**bench.data, "workbench": {"names": list(names), "cases": inputs}}
-    (stage / "data.json").write_bytes(canonical_bytes(held))
+    inputs = {str(place): held(one, bench.data) for place, one in enumerate(bench.placed)}
+    whole = {**bench.data, "workbench_names": list(names), "workbench_cases": inputs}
+    (stage / "data.json").write_bytes(canonical_bytes(whole))
     (stage / "judge.rego").write_text(_judge(bench), encoding="utf-8")
-
-
-def _held(placed: PlacedCase, data: Mapping[str, Any]) -> dict[str, Any]:
-    """A case's input and the top-level parts of data that it changes."""
-    patched = patched_data(data, placed.case) if placed.case.data else {}
-    changed = {path.split(".")[0] for path in placed.case.data}
-    return {"input": placed.document, "data": {key: patched[key] for key in changed}}
 
 
 _JUDGE = """package judge
 
 observed[name] := {{"tests": tests, "findings": findings}} if {{
-	some name in data.workbench.names
+	some name in data.workbench_names
 	tests := {{key: value |
 		some key, value in data.mutants[name].{package}_test
 		startswith(key, "test_")
@@ -198,12 +169,12 @@ observed[name] := {{"tests": tests, "findings": findings}} if {{
 }}
 
 decisions[name][place] := _decision(name, place) if {{
-	some name in data.workbench.names
-	some place, _ in data.workbench.cases
+	some name in data.workbench_names
+	some place, _ in data.workbench_cases
 }}
 
 _found(name) := {{place: found |
-	some place, _ in data.workbench.cases
+	some place, _ in data.workbench_cases
 	found := _finding(name, place)
 }}
 """
@@ -217,15 +188,11 @@ def _judge(bench: Bench) -> str:
 
 
 def _of_one(place: int, placed: PlacedCase, package: str) -> str:
-    case = f'data.workbench.cases["{place}"]'
-    parts = sorted({path.split(".")[0] for path in placed.case.data})
-    given = f" with input as {case}.input" + "".join(
-        f" with data.{part} as {case}.data.{part}" for part in parts
-    )
+    under = given(place, placed)
     return (
-        f'\n_finding(name, "{place}") := found if found := data.mutants[name].{package}.findings{given}\n'
+        f'\n_finding(name, "{place}") := found if found := data.mutants[name].{package}.findings{under}\n'
         f'\n_decision(name, "{place}") := answer if {{\n\tfound := _finding(name, "{place}")\n'
-        f"\tanswer := data.gate.decision{given} with data.{package}.findings as found\n}}\n"
+        f"\tanswer := data.gate.decision{under} with data.{package}.findings as found\n}}\n"
     )
 
 

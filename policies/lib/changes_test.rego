@@ -30,3 +30,25 @@ test_comment_is_not_measured if {
 test_method_lets_nothing_else_off if {
 	changes.written with input as {"action": {"type": "commit.create", "params": {"method": "redeploy"}}, "diff": {}}
 }
+
+test_pipeline_that_deploys_nowhere_takes_no_effect if {
+	rehearsal := {"action": {"type": "pipeline.run"}, "diff": {}, "deploys_to": []}
+	not changes.effective with input as rehearsal
+	not changes.written with input as rehearsal
+}
+
+test_pipeline_that_deploys_takes_effect_and_writes_nothing if {
+	deploying := {"action": {"type": "job.play"}, "diff": {}, "deploys_to": ["production"]}
+	changes.effective with input as deploying
+	not changes.written with input as deploying
+}
+
+test_pipeline_of_unknown_effect_takes_effect if {
+	changes.effective with input as {"action": {"type": "job.retry"}, "diff": {}}
+}
+
+test_tag_takes_effect_and_writes_nothing if {
+	tag := {"action": {"type": "tag.create"}, "diff": {}}
+	changes.effective with input as tag
+	not changes.written with input as tag
+}
