@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import policy_explain, policy_mutate, policy_new, policy_replay, policy_shadow, policy_ship
+from gateway.cli import (
+    policy_docs,
+    policy_explain,
+    policy_mutate,
+    policy_new,
+    policy_replay,
+    policy_shadow,
+    policy_ship,
+)
+from gateway.cli.policy_output import AsFormat, OutFile, chosen, put, show_report
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
+from gateway.workbench.formats import Format
+from gateway.workbench.formats import as_json as json_text
 
 if TYPE_CHECKING:
     from gateway.workbench.complaints import Complaint
@@ -17,29 +28,48 @@ app = typer.Typer(no_args_is_help=True, help="Write, check, test and build polic
 app.command("mutate")(policy_mutate.mutate)
 app.command("new")(policy_new.new)
 app.command("replay")(policy_replay.replay)
+app.command("docs")(policy_docs.docs)
 app.command("explain")(policy_explain.explain)
 app.command("shadow")(policy_shadow.shadow)
 app.command("exceptions")(policy_shadow.exceptions)
 policy_ship.register(app)
 Folder = Annotated[Path, typer.Argument(help="The policy folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_REPORTS = frozenset({Format.JUNIT, Format.SARIF, Format.MARKDOWN})
 
 
 @app.command("check")
-def check_folder(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
+def check_folder(
+    folder: Folder = Path("policies"),
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+    out: OutFile = None,
+) -> int:
     """Format, types, capabilities, the fail-open lint, fact paths, METADATA, ownership, registry."""
     from gateway.workbench.check import check
+    from gateway.workbench.formats_checks import check_report
 
     with errors.status("Checking …"):
         complaints = check(folder)
-    return _verdict(complaints, f"{folder} passes every check.", as_json=as_json)
+    done = f"{folder} passes every check."
+    if form in _REPORTS and not as_json:
+        files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.rego")))
+        show_report(check_report(files, complaints, done), form, root=folder.as_posix(), out=out)
+    return _verdict(complaints, done, chosen(form, as_json=as_json), out)
 
 
 @app.command("test")
-def run_tests(folder: Folder = Path("policies"), as_json: AsJson = False) -> int:
+def run_tests(
+    folder: Folder = Path("policies"),
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+    out: OutFile = None,
+) -> int:
     """Every case on both engines, byte for byte; every Rego test; every line reached."""
     from gateway.workbench.case_runs import run_cases
+    from gateway.workbench.cases import cases as placed_cases
     from gateway.workbench.coverage import coverage
+    from gateway.workbench.formats_checks import test_report
 
     with errors.status("Judging every case on both engines …"):
         cases = asyncio.run(run_cases(folder))
@@ -49,7 +79,11 @@ def run_tests(folder: Folder = Path("policies"), as_json: AsJson = False) -> int
         f"{cases.cases} cases agree on {' and '.join(cases.engines)}; {covered.tests} Rego tests pass; "
         f"coverage {covered.permille / 10:.1f} %."
     )
-    return _verdict((*cases.complaints, *covered.complaints), done, as_json=as_json)
+    complaints = (*cases.complaints, *covered.complaints)
+    if form in _REPORTS and not as_json:
+        report = test_report(placed_cases(folder), complaints, done)
+        show_report(report, form, root=folder.as_posix(), out=out)
+    return _verdict(complaints, done, chosen(form, as_json=as_json), out)
 
 
 @app.command("build")
@@ -81,12 +115,13 @@ def build_folder(
     print_table("Policy", ("what", "value"), shown.items())
 
 
-def _verdict(complaints: "Sequence[Complaint]", done: str, *, as_json: bool) -> int:
-    if as_json:
-        print_json([c.model_dump() for c in complaints])
-    elif complaints:
+def _verdict(complaints: "Sequence[Complaint]", done: str, form: Format, out: Path | None) -> int:
+    """Tell complaints as JSON or a table, unless a report has told them already."""
+    if form is Format.JSON:
+        put(json_text([c.model_dump() for c in complaints]), out)
+    elif form is Format.TABLE and complaints:
         rows = ((f"{c.file}:{c.line}", c.problem, c.remedy) for c in complaints)
         print_table(f"{len(complaints)} complaints", ("where", "what", "write instead"), rows)
-    else:
+    elif form is Format.TABLE:
         console.print(plain(done), style="green")
     return Exit.ERROR if complaints else Exit.DONE

@@ -1,11 +1,13 @@
 """Rule pages say what METADATA, data and cases say."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from gateway.core.errors import SettingsError
-from gateway.workbench.docs import INDEX, rule_pages
+from gateway.workbench.docs import INDEX, rule_pages, write_rule_pages
+from tests.gateway.workbench.trees import shipped_copy
 
 POLICIES = Path(__file__).parents[3] / "policies"
 
@@ -61,3 +63,16 @@ def test_a_folder_that_does_not_parse_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"broken\.rego"):
         rule_pages(tmp_path)
+
+
+def test_pages_of_another_folder_link_to_its_own_rules(tmp_path: Path) -> None:
+    policies = shipped_copy(tmp_path)
+    written = write_rule_pages(policies, tmp_path / "site" / "rules")
+    page = (tmp_path / "site" / "rules" / "BLAST-001.md").read_text("utf-8")
+    index = (tmp_path / "site" / "rules" / "README.md").read_text("utf-8")
+    linked = re.findall(r"\]\(([^)#:]+)\)", page + index)
+
+    assert len(written) > 30
+    assert linked
+    assert all((tmp_path / "site" / "rules" / target).exists() for target in linked)
+    assert "loopgate policy docs" in page
