@@ -6,6 +6,13 @@ from gateway.core.model import Model
 from gateway.core.principals import Roster
 from gateway.core.vocabulary import ActionType
 
+_NEVER = {
+    ActionType.STOP_LIFT.value: "A stop on lifting stops could never be lifted",
+    ActionType.POLICY_ROLLBACK.value: "Going back to the policy of before is never stopped",
+}
+NEVER_STOPPED = frozenset(map(ActionType, _NEVER))
+"""What ends an emergency: approved by others than whoever asks, and held by no stop."""
+
 
 class Stop(Model):
     """An emergency brake. `scope` is everything, agent, project or action_type; `value` names which."""
@@ -37,8 +44,8 @@ def wrong_with(scope: str, value: str, roster: Roster) -> str | None:
         return "A project is a GitLab path, such as shop/checkout, or a Jira key, such as jira:SHOP"
     if scope == "agent" and roster.agent(value) is None:
         return "The policy in force has no such agent"
-    if scope == "action_type" and value == ActionType.STOP_LIFT:
-        return "A stop on lifting stops could never be lifted"
+    if scope == "action_type" and value in _NEVER:
+        return _NEVER[value]
     if scope == "action_type" and value not in set(ActionType):
         return "That is no type of action; name one, such as issue.create, or stop everything"
     return None

@@ -10,10 +10,10 @@ from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.transitions import has_live_ticket, move, move_ticket
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.core.actions import Action, ActionState
+from gateway.core.emergency import NEVER_STOPPED
 from gateway.core.permits import RULING_LIFETIME_MS, Permit
 from gateway.core.steps import Blocked, Start
 from gateway.core.tickets import TicketState
-from gateway.core.vocabulary import ActionType
 
 ACTIVE_POLICY = "active_policy"
 ACT_LEASE_MS = 180_000
@@ -37,9 +37,9 @@ def start(unit: Unit, step: Start) -> None:
 def stops_on(connection: Connection, action: Action) -> tuple[str, ...]:
     """Ids of the stops in force for everything, this agent, its project or its type; sorted.
 
-    Lifting a stop is held by none: two operators decide it, and a stop on everything could never end otherwise.
+    What ends an emergency is held by none: others decide it, and a stop on everything could never end otherwise.
     """
-    if action.type is ActionType.STOP_LIFT:
+    if action.type in NEVER_STOPPED:
         return ()
     named = {
         "agent": action.agent,

@@ -68,3 +68,8 @@ def test_what_a_scope_calls_a_project_stops_the_targets_there(target: dict[str, 
 def test_nothing_can_stop_the_lifting_of_stops() -> None:
     with pytest.raises(MalformedError, match="never be lifted"):
         stopped_value("action_type", "stop.lift", ROSTER)
+
+
+def test_nothing_can_stop_a_rollback_of_the_policy() -> None:
+    with pytest.raises(MalformedError, match="never stopped"):
+        stopped_value("action_type", "policy.rollback", ROSTER)
