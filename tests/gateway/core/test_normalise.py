@@ -46,6 +46,8 @@ PARAMS_OF: dict[ActionType, dict[str, Any]] = {
     ActionType.TAG_CREATE: {"ref": "main"},
     ActionType.PIPELINE_RUN: {"ref": "agent/x"},
     ActionType.DEPLOYMENT_ROLLBACK: {"to": HEAD},
+    ActionType.POLICY_ACTIVATE: {"digest": "d" * 64},
+    ActionType.POLICY_ROLLBACK: {"digest": "d" * 64},
 }
 OWN: dict[str, Any] = {"system": "loopgate", "subject": "prn_1"}
 MERGE: dict[str, Any] = {**GITLAB, "merge_request": 7}
