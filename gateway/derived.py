@@ -21,6 +21,7 @@ from gateway.core.globs import matches
 from gateway.core.lineage import UNKNOWN_PREFIX
 from gateway.core.params import DeploymentRollback
 from gateway.core.principals import Roster, Tier
+from gateway.core.session_sources import SourceFact
 from gateway.core.tickets import Ticket
 from gateway.core.vocabulary import ActionType, System
 
@@ -114,8 +115,10 @@ def zone_of(name: str) -> tzinfo | None:
         return None
 
 
-def context_facts(now_ms: int, zone: tzinfo, *, clock_ok: bool, door: str) -> ContextFacts:
-    """The moment, with weekday and minute of the day in the project's time zone."""
+def context_facts(
+    now_ms: int, zone: tzinfo, *, clock_ok: bool, door: str, sources: tuple[SourceFact, ...] = ()
+) -> ContextFacts:
+    """The moment, with weekday and minute of the day in the project's time zone, and what the agent has read."""
     local = datetime.fromtimestamp(now_ms / 1000, tz=zone)
     return ContextFacts(
         now_ms=now_ms,
@@ -123,6 +126,8 @@ def context_facts(now_ms: int, zone: tzinfo, *, clock_ok: bool, door: str) -> Co
         local_minute=local.hour * 60 + local.minute,
         clock_ok=clock_ok,
         door=door,
+        sources=sources,
+        sources_total=len(sources),
     )
 
 

@@ -91,7 +91,11 @@ class Gathering:
                 current_tier=standing.tier,
             ),
             context=derived.context_facts(
-                now_ms, zone or UTC, clock_ok=self.clock_ok(now_ms), door=action.door.value
+                now_ms,
+                zone or UTC,
+                clock_ok=self.clock_ok(now_ms),
+                door=action.door.value,
+                sources=standing.sources,
             ),
             **{name: getattr(inspection, name) for name in _INSPECTED},
             glass=standing.glass,

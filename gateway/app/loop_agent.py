@@ -9,6 +9,7 @@ from gateway.core.errors import SettingsError
 from gateway.core.listings import WorkItem
 from gateway.core.outcomes import AnyOutcome
 from gateway.core.principals import Door, Principal, Role, Scope
+from gateway.core.session_sources import SourceKind
 from gateway.loop.intake import Intake
 from gateway.ports import Policy
 
@@ -53,3 +54,7 @@ class StoredSignals:
     async def work_items(self, *, after: str | None, limit: int) -> tuple[WorkItem, ...]:
         """A page of work items, newest first."""
         return await self.store.work_items.work_items(after=after, limit=limit)
+
+    async def read_by(self, agent: str) -> None:
+        """Note that an agent was served work items."""
+        await self.store.session_sources.served(agent, SourceKind.WORK_ITEM)

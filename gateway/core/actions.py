@@ -10,6 +10,7 @@ from gateway.core.digests import digest_of
 from gateway.core.model import Model
 from gateway.core.params import Params
 from gateway.core.principals import Door
+from gateway.core.session_sources import Source
 from gateway.core.vocabulary import ActionType, System
 
 ACTION_VERSION = 1
@@ -51,6 +52,7 @@ class Request(Model):
     trace: str | None = None
     idempotency_key: str | None = None
     when_ready: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 class Redaction(Model):
@@ -69,6 +71,7 @@ class Action(Model):
     """One thing an agent wants done, in normal form.
 
     With `when_ready` it waits for what ends by itself (a pipeline, a freeze, a budget's window) instead of being denied.
+    `sources` is what its agent says it read for it.
     `params` is the model of `core/params.py` for `type`. `created_ms` is the admission time in
     milliseconds since 1970, UTC.
     """
@@ -86,6 +89,7 @@ class Action(Model):
     idempotency_key: str | None = None
     redactions: tuple[Redaction, ...] = ()
     when_ready: bool = False
+    sources: tuple[Source, ...] = ()
 
     @property
     def can_wait(self) -> bool:

@@ -7,6 +7,7 @@ from pydantic import Field
 from gateway.core.changes import Change
 from gateway.core.duplicates import SimilarFacts
 from gateway.core.model import Model
+from gateway.core.session_sources import SourceFact
 
 
 class ProjectFacts(Model):
@@ -181,7 +182,8 @@ class GlassFacts(Model):
 class Standing(Model):
     """How an agent stands: budgets used, ids of the stops on its action (sorted), and the tier set at run time, if any.
 
-    `glass` is the break-glass in force for the action, the oldest if there are several.
+    `glass` is the break-glass in force for the action, the oldest if there are several; `sources` is what the agent has
+    read, known for consequential actions.
     """
 
     usage: UsageFacts
@@ -189,6 +191,7 @@ class Standing(Model):
     suspended: bool = False
     tier: str | None = None
     glass: GlassFacts | None = None
+    sources: tuple[SourceFact, ...] = ()
 
 
 class CostFacts(Model):
@@ -227,7 +230,8 @@ class ApprovalFact(Model):
 class ContextFacts(Model):
     """The moment. `local_weekday` is 1 (Monday) to 7, `local_minute` 0 to 1439 in the project's zone.
 
-    `clock_ok` is false while the clock disagrees with the log's last time.
+    `clock_ok` is false while the clock disagrees with the log's last time. `sources` is what the agent read, as it said
+    or as the gateway served it; told for consequential actions only.
     """
 
     now_ms: int
@@ -235,6 +239,8 @@ class ContextFacts(Model):
     local_minute: int
     clock_ok: bool
     door: str
+    sources: tuple[SourceFact, ...] = ()
+    sources_total: int = 0
 
 
 class MissingFact(Model):

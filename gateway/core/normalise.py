@@ -53,6 +53,7 @@ def normalise(request: Request, principal: Principal, *, action_id: str, trace: 
         idempotency_key=request.idempotency_key,
         redactions=(*in_intent, *in_params),
         when_ready=request.when_ready,
+        sources=request.sources,
     )
 
 
@@ -80,7 +81,9 @@ def _check_envelope(request: Request, trace: str) -> None:
 
 def _names(request: Request, trace: str) -> Iterator[tuple[str, str]]:
     """What is neither free text nor params, and so cannot be redacted without becoming another thing."""
-    yield from strings({"target": request.target, "trace": trace, "idempotency_key": request.idempotency_key})
+    refs = [source.ref for source in request.sources]
+    key = request.idempotency_key
+    yield from strings({"target": request.target, "trace": trace, "idempotency_key": key, "sources": refs})
 
 
 def in_scope(scope: Scope, place: str) -> bool:

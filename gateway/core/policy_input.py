@@ -170,6 +170,11 @@ _CONSEQUENTIAL = frozenset(
 )
 
 
+def is_consequential(action_type: ActionType) -> bool:
+    """Whether rules for what matters look at this type: it merges, runs, releases, removes or rewrites."""
+    return action_type in _CONSEQUENTIAL
+
+
 def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, supported: bool) -> PolicyInput:
     """The document for one action. `supported` says whether this version can perform it."""
     change = facts.change
@@ -220,7 +225,7 @@ def _action(action: Action, *, supported: bool) -> ActionInput:
         params=params,
         force=action.type in {ActionType.BRANCH_FORCE_PUSH, ActionType.MERGE_REQUEST_REBASE},
         delete=action.type in {ActionType.BRANCH_DELETE, ActionType.TAG_DELETE},
-        consequential=action.type in _CONSEQUENTIAL,
+        consequential=is_consequential(action.type),
     )
 
 

@@ -178,6 +178,10 @@ class Signals(Protocol):
         """A page of work items, newest first."""
         ...
 
+    async def read_by(self, agent: str) -> None:
+        """Note that an agent was served work items, whose words come from reports; else `LedgerUnavailableError`."""
+        ...
+
 
 class PolicyDesk(Protocol):
     """Policies: uploading, activating before the seal, the seal, and trying one that is not in force."""

@@ -1,7 +1,7 @@
 """The form of the parameters of the rules over flow, time, rates, texts, trust and deployments (see `param_models.py`)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -147,6 +147,14 @@ class BreakGlassLimits(Model):
     review_ms: Annotated[int, Field(ge=1, le=24 * HOUR_MS)]
 
 
+class TrustSources(Model):
+    """TRUST-001: which actions a person looks at, who may, and what it means that nothing is known to have been read."""
+
+    actions: tuple[ActionType, ...]
+    roles: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")], ...] = Field(min_length=1)
+    no_record: Literal["ignored", "taints"]
+
+
 class DeployRollback(Model):
     """DEPLOY-001: how long a release must have been healthy, and how long ago, in seconds."""
 
@@ -184,6 +192,7 @@ MOMENT_PARAMS: Mapping[str, type[Model]] = {
     "TIME-001": TimeFreeze,
     "TIME-002": TimeHours,
     "BREAK-001": BreakGlassLimits,
+    "TRUST-001": TrustSources,
     "DEPLOY-001": DeployRollback,
     "DEPLOY-002": DeployProduction,
     "DEPLOY-003": DeployMigrations,

@@ -15,6 +15,7 @@ from gateway.core.facts import (
 )
 from gateway.core.principals import Agent, Person, Roster, Tier
 from gateway.core.rulings import Decision
+from gateway.core.session_sources import SourceFact
 from gateway.core.vocabulary import ActionType as T
 from gateway.core.vocabulary import System
 from gateway.gathering import Gathering
@@ -55,6 +56,7 @@ class FakeCounters:
     tier: str | None = None
     is_suspended: bool = False
     stops: tuple[str, ...] = ()
+    sources: tuple[SourceFact, ...] = ()
 
     async def usage(self, agent: str, now_ms: int) -> UsageFacts:
         assert (agent, now_ms) == (AGENT, NOW_MS)
@@ -71,7 +73,9 @@ class FakeCounters:
 
     async def standing(self, action: Action, now_ms: int) -> Standing:
         usage = await self.usage(action.agent, now_ms)
-        return Standing(usage=usage, stops=self.stops, suspended=self.is_suspended, tier=self.tier)
+        return Standing(
+            usage=usage, stops=self.stops, suspended=self.is_suspended, tier=self.tier, sources=self.sources
+        )
 
 
 @dataclass

@@ -12,6 +12,7 @@ from gateway.core.facts import (
     DeploymentFacts,
     MissingFact,
 )
+from gateway.core.session_sources import source_facts
 from gateway.core.vocabulary import ActionType as T
 from gateway.gathering import CHANGE_PATHS, measure_blast
 from gateway.ports import Inspection
@@ -39,6 +40,13 @@ async def test_matching_stops_are_told() -> None:
     facts = await Scene(counters=FakeCounters(stops=("stp_1",))).gathering.gather(merge_of(), None)
 
     assert facts.stops == ("stp_1",)
+
+
+async def test_what_the_agent_read_is_told_with_its_total() -> None:
+    read = source_facts(("web", "issue"))
+    facts = await Scene(counters=FakeCounters(sources=read)).gathering.gather(merge_of(), None)
+
+    assert (facts.context.sources, facts.context.sources_total) == (read, 2)
 
 
 @pytest.mark.parametrize(

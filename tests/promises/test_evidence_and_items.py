@@ -58,3 +58,22 @@ async def test_an_issue_brought_to_done_leaves_its_work_item_open(town: Town) ->
 
     assert done["status"] == "performed", done
     assert [item["state"] for item in items if item["issue"] == issue] == ["open"]
+
+
+@pytest.mark.slow
+async def test_an_agent_that_read_others_words_has_a_person_look_at_what_matters(town: Town) -> None:
+    run = proposal("pipeline.run", {"ref": "agent/seen"})
+    async with await town.sign_in(OPERATOR) as operator:
+        await operator.import_trivy(REPORT.read_bytes(), project="shop/checkout", tracker="SHOP")
+    async with await town.agent() as agent:
+        await agent.propose(proposal("branch.create", branch="agent/seen"))
+        declared = await agent.rehearse({**run, "sources": [{"kind": "web", "ref": "https://a.test/x"}]})
+        before = await agent.rehearse(run)
+        await agent.work_items()
+        served = await agent.rehearse(run)
+
+    kinds = [
+        {f["code"]: f["facts"]["kinds"] for f in ruling["findings"] if f["code"] == "TRUST-001"}
+        for ruling in (declared, before, served)
+    ]
+    assert kinds == [{"TRUST-001": ["web"]}, {}, {"TRUST-001": ["work_item"]}]

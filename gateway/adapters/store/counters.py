@@ -6,10 +6,12 @@ from gateway.adapters.store import queries, tables
 from gateway.adapters.store.break_glass import facts_on, in_force_on
 from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
+from gateway.adapters.store.session_sources import sources_of
 from gateway.adapters.store.starting import stops_on
 from gateway.core.actions import Action
 from gateway.core.budgets import window_key
 from gateway.core.facts import Standing, UsageFacts
+from gateway.core.policy_input import is_consequential
 
 _account = tables.budgets.c
 _WINDOWS = ("hour", "day", "open")
@@ -79,6 +81,7 @@ def _standing(connection: Connection, action: Action, now_ms: int) -> Standing:
         suspended=bool(row and row.suspended),
         tier=row.tier if row else None,
         glass=facts_on(connection, action, now_ms),
+        sources=sources_of(connection, action, now_ms) if is_consequential(action.type) else (),
     )
 
 

@@ -8,6 +8,7 @@ from gateway.adapters.store import events, queries, rows, tables
 from gateway.adapters.store.outcomes import outcome_of
 from gateway.adapters.store.prepared import Prepared
 from gateway.adapters.store.reader import Reader
+from gateway.adapters.store.session_sources import declare
 from gateway.adapters.store.steps import recording, rejection_of, stored
 from gateway.adapters.store.unit import GuardError, Unit
 from gateway.adapters.store.writer import Writer
@@ -99,6 +100,7 @@ def _admit(unit: Unit, action: Action) -> Admitted:
         key = {"agent": action.agent, "key": action.idempotency_key}
         row = {"action_id": action.id, "digest": action.digest, "created_ms": unit.now_ms}
         unit.execute(_INSERT_KEY, key | row)
+    declare(unit, action)
     unit.record(events.requested(action))
     return Admitted(action=action)
 

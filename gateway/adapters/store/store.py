@@ -19,6 +19,7 @@ from gateway.adapters.store.outbox import SqlOutbox
 from gateway.adapters.store.pace import SqlPace
 from gateway.adapters.store.policies import Policies
 from gateway.adapters.store.reader import Reader
+from gateway.adapters.store.session_sources import SqlSources
 from gateway.adapters.store.sessions import DeniedSessions
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.work_items import WorkItems
@@ -44,6 +45,7 @@ class Store:
     work_items: WorkItems
     archive: SqlArchive
     lineage: SqlLineage
+    session_sources: SqlSources
     accounts: SqlAccounts
     outbox: SqlOutbox
     sessions: DeniedSessions
@@ -67,6 +69,7 @@ class Store:
             policies=Policies(writer, reader),
             work_items=WorkItems(writer, reader, sources.ids),
             lineage=SqlLineage(writer, reader),
+            session_sources=SqlSources(writer),
             accounts=SqlAccounts(writer, reader),
             outbox=SqlOutbox(writer, reader),
             archive=SqlArchive(writer, reader, guard, sources.policies),

@@ -346,6 +346,17 @@ class PolicyStepRow(SQLModel, table=True):
     at_ms: int = Field(sa_type=Milliseconds)
 
 
+class SessionSourceRow(SQLModel, table=True):
+    """A kind of text that an agent has read under a trace; the empty trace is any."""
+
+    __tablename__ = "session_sources"
+
+    agent: str = Field(primary_key=True)
+    trace: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    at_ms: int = Field(sa_type=Milliseconds)
+
+
 class SettingRow(SQLModel, table=True):
     """A value in force that is not a row of its own: the digest of the active policy, since when it is sealed."""
 
@@ -382,4 +393,5 @@ lineage_files = of(LineageFileRow)
 notifications = of(NotificationRow)
 policy_bundles = of(PolicyBundleRow)
 policy_steps = of(PolicyStepRow)
+session_sources = of(SessionSourceRow)
 settings = of(SettingRow)

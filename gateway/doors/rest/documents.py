@@ -10,6 +10,7 @@ from gateway.core.outcomes import Next
 from gateway.core.params import CommitCreate
 from gateway.core.principals import Door
 from gateway.core.rulings import Clause, Finding, Narrowing, Reservation, Ruling
+from gateway.core.session_sources import MOST_DECLARED, Source
 from gateway.core.tickets import Ticket, Vote
 from gateway.core.vocabulary import ActionType
 from gateway.ports import ActionRecord
@@ -42,6 +43,13 @@ class Proposal(Model):
     intent: Annotated[str, StringConstraints(max_length=2000)] = ""
     trace: Annotated[str, StringConstraints(pattern=r"^trc_[0-9A-Za-z]{1,64}$")] | None = None
     when_ready: bool = False
+    sources: Annotated[
+        tuple[Source, ...],
+        Field(
+            max_length=MOST_DECLARED,
+            description="What the agent read for this that somebody else wrote. It counts for all it does under the trace.",
+        ),
+    ] = ()
 
 
 class RulingDocument(Model):

@@ -63,6 +63,8 @@ async def work_items(
         after=after,
         limit=limit,
     )
+    if principal.is_agent and items:
+        await given.signals.read_by(principal.id)
     return WorkItems(items=tuple(_seen_by(principal, item) for item in items), after=following)
 
 
