@@ -135,7 +135,7 @@ async def _gitlab(
         protected, ci_path = await target.branch_rules(project)
         return ProjectShape(protected=protected, ci_path=ci_path)
 
-    return GitChanges(mirrors, inspector, proposals, shape)
+    return GitChanges(mirrors, inspector, proposals, shape, settings.person)
 
 
 def _addresses(egress: Egress) -> Callable[[str, int], Awaitable[str]]:

@@ -34,6 +34,34 @@ class KindInput(Model):
     kind: PathKind
 
 
+class OwnedInput(Model):
+    """A part of CODEOWNERS that the change touches, by its number: how many of its owners must agree."""
+
+    part: int
+    section: str
+    approvals: int
+
+
+class OwnerInput(Model):
+    """A person of the roster who owns that part."""
+
+    part: int
+    person: str
+
+
+class CodeOwnersInput(Model):
+    """Who owns what a merge request changes, by the file at its target branch.
+
+    Owners the roster does not know are not here. `unread` counts lines nobody could make sense of.
+    """
+
+    required: tuple[OwnedInput, ...]
+    required_total: int
+    owners: tuple[OwnerInput, ...]
+    owners_total: int
+    unread: int
+
+
 class DiffInput(Model):
     """The change in numbers and paths; `paths` holds old and new names, sorted.
 
@@ -125,6 +153,24 @@ def diff_input(change: Change) -> DiffInput:
         secrets=tuple(SecretInput(detector=s.detector, path=s.path, line=s.line) for s in change.secrets),
         secrets_total=len(change.secrets),
         truncated=change.truncated,
+    )
+
+
+def code_owners_input(change: Change) -> CodeOwnersInput | None:
+    """The code owners of a change as the policy sees them; None where nobody read them."""
+    found = change.ownership
+    if found is None:
+        return None
+    owners = tuple(OwnerInput(part=n, person=who) for n, one in enumerate(found.parts) for who in one.owners)
+    return CodeOwnersInput(
+        required=tuple(
+            OwnedInput(part=n, section=one.section, approvals=one.approvals)
+            for n, one in enumerate(found.parts)
+        ),
+        required_total=len(found.parts),
+        owners=owners,
+        owners_total=len(owners),
+        unread=found.unread,
     )
 
 

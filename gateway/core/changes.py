@@ -77,6 +77,21 @@ class CiFacts(Model):
     jobs: int | None = None
 
 
+class OwnedPart(Model):
+    """A section of CODEOWNERS that a change touches: how many of these people, by roster id, must agree."""
+
+    section: str
+    approvals: int = Field(ge=1)
+    owners: tuple[str, ...] = ()
+
+
+class Ownership(Model):
+    """Who owns what a change touches; `unread` counts the lines of the file nobody could make sense of."""
+
+    parts: tuple[OwnedPart, ...] = ()
+    unread: int = Field(default=0, ge=0)
+
+
 class Change(Model):
     """What a commit range changes, measured by git from `base` to `head`.
 
@@ -85,7 +100,7 @@ class Change(Model):
     when one of them has none. `irreversible` names signals found in the content (core/irreversible.py). `patch_bytes`
     are the bytes of all lines added and removed and of every binary file put in, None when nobody could tell.
     `dependencies` are those added to package manifests (core/dependencies.py), `unread_manifests` the changed ones
-    that nobody could read. `truncated` is true when a limit cut the measurement; such a change is never judged small.
+    that nobody could read. `ownership` is read for merge requests, from the target branch. `truncated` is true when a limit cut the measurement; such a change is never judged small.
     """
 
     base: str
@@ -102,6 +117,7 @@ class Change(Model):
     dependencies: tuple[str, ...] = ()
     unread_manifests: tuple[str, ...] = ()
     truncated: bool = False
+    ownership: Ownership | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:

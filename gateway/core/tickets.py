@@ -97,13 +97,13 @@ class Bench(Model):
     catalogue: Catalogue
 
     def holds(self, person: Person, clause: Clause) -> bool:
-        """Whether that person holds one of the clause's roles for its service."""
+        """Whether that person holds one of the clause's roles for its service; a person's id is a role of its own."""
         if "service-owner" in clause.any_of_roles and clause.for_service:
             service = self.catalogue.service(clause.for_service)
             if service and person.id in service.owners:
                 return True
         plain = set(clause.any_of_roles) - ({"service-owner"} if clause.for_service else set())
-        return bool(plain & set(person.approves_as))
+        return bool(plain & {person.id, *person.approves_as})
 
 
 def eligible(ticket: Ticket, person: Person, bench: Bench) -> bool:

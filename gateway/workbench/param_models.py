@@ -112,6 +112,14 @@ class PathInfrastructure(Model):
     globs: tuple[Glob, ...]
 
 
+class PathOwners(Model):
+    """PATH-004: roles that answer where no code owner can."""
+
+    stand_in: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,40}$")], ...] = Field(
+        min_length=1
+    )
+
+
 Handling = Literal["allowed", "request_review", "blocked"]
 
 
@@ -191,6 +199,7 @@ PARAMS: Mapping[str, type[Model]] = {
     "PATH-001": PathProtected,
     "PATH-002": PathCi,
     "PATH-003": PathInfrastructure,
+    "PATH-004": PathOwners,
     "PATH-006": PathGuarded,
     "PATH-007": PathExtensions,
     "PATH-008": PathSize,

@@ -12,11 +12,12 @@ from gateway.adapters.git.kept import Kept
 from gateway.adapters.git.mirrors import Mirror, Mirrors, Snapshot
 from gateway.adapters.git.proposals import Proposals
 from gateway.adapters.git.runner import Call, GitError, GitTimeoutError
-from gateway.adapters.git.trees import text_at
+from gateway.adapters.git.trees import entry_at, text_at
 from gateway.core.changes import Change
 from gateway.core.errors import FactsMissingError
 from gateway.core.facts import MergeRequestFacts
 from gateway.core.model import Model
+from gateway.core.owned_paths import People, ownership
 from gateway.core.params import CommitCreate
 
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -42,15 +43,24 @@ Measured = Callable[[Mirror], Awaitable[Change]]
 
 
 class GitChanges:
-    """Measures changes in bare mirrors. `shape_of` asks the forge for protected branches and the CI path."""
+    """Measures changes in bare mirrors. `shape_of` asks the forge for protected branches and the CI path.
+
+    `people` maps a username of the forge to a roster id, when it knows one.
+    """
 
     def __init__(
-        self, mirrors: Mirrors, inspector: Inspector, proposals: Proposals, shape_of: ShapeOf
+        self,
+        mirrors: Mirrors,
+        inspector: Inspector,
+        proposals: Proposals,
+        shape_of: ShapeOf,
+        people: People = lambda _: None,
     ) -> None:
         self._mirrors = mirrors
         self._inspector = inspector
         self._proposals = proposals
         self._shape_of = shape_of
+        self._people = people
         self._bases: Kept[tuple[str, str, str], str | None] = Kept(_KEPT)
 
     async def of_merge_request(self, project: str, request: MergeRequestFacts, agent: str) -> Change:
@@ -59,7 +69,10 @@ class GitChanges:
         async def measured(mirror: Mirror) -> Change:
             seen = await self._at_head(mirror, request)
             target = _found(seen.branch(request.target_branch), request.target_branch)
-            return await self._between(mirror, seen, request.head, target, agent)
+            change = await self._between(mirror, seen, request.head, target, agent)
+            text = await self._owners(mirror, target)
+            owned = ownership(text, change.paths, self._people)
+            return change.model_copy(update={"ownership": owned})
 
         return await self._mending(project, measured)
 
@@ -111,9 +124,15 @@ class GitChanges:
         with facts_missing():
             mirror = await self._mirrors.mirror(project)
             seen = await self._mirrors.sync(mirror)
-            tree = await self._inspector.tree_of(view_of(mirror), _found(seen.branch(branch), branch))
-            texts = [await text_at(mirror.objects, tree, path, cap=_OWNERS_BYTES) for path in _OWNERS]
-            return next((t for t in texts if t is not None), None)
+            return await self._owners(mirror, _found(seen.branch(branch), branch)) or None
+
+    async def _owners(self, mirror: Mirror, commit: str) -> str | None:
+        """The CODEOWNERS file of a commit: empty where there is none, None when it cannot be read."""
+        tree = await self._inspector.tree_of(view_of(mirror), commit)
+        for path in _OWNERS:
+            if await entry_at(mirror.objects, tree, path.encode()) is not None:
+                return await text_at(mirror.objects, tree, path, cap=_OWNERS_BYTES)
+        return ""
 
     async def mend(self, project: str) -> bool:
         """Whether the project's mirror was damaged; then it is a new one now."""

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from gateway.adapters.git.changes import GitChanges
 from gateway.adapters.git.put_in import patch_size, sizes_told
-from gateway.core.changes import Change, ChangedFile
+from gateway.core.changes import Change, ChangedFile, OwnedPart, Ownership
 from gateway.core.params import CommitCreate, FileChange, FileOp
+from tests.gateway.adapters.git.test_changes import request
 from tests.gateway.adapters.git.workshop import AGENT, AGENT_EMAIL, PROJECT, File, Upstream, Workshop
 from tests.gateway.core.making import changed
 
@@ -132,6 +134,39 @@ async def test_a_commit_to_be_tells_the_same(upstream: Upstream, workshop: Works
     assert judged.commits[0].model_copy(update={"id": built}) == real.commits[0]
     assert judged.commits[0].signed_off
     assert judged.files == real.files
+
+
+async def test_a_merge_request_tells_who_owns_what_it_changes(upstream: Upstream, workshop: Workshop) -> None:
+    people = {"maya": "prn_maya"}
+    changes = GitChanges(
+        workshop.mirrors, workshop.inspector, workshop.proposals, workshop.shape_of, people.get
+    )
+
+    change = await _of_request(upstream, changes, {"CODEOWNERS": b"* @maya\n"})
+
+    assert change.ownership == Ownership(
+        parts=(OwnedPart(section="codeowners", approvals=1, owners=("prn_maya",)),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "unread"),
+    [(None, 0), (("120000", b"elsewhere"), 1), (b" " * ((1 << 20) + 1), 1), (b"a[ @b\n", 1)],
+)
+async def test_code_owners_nobody_can_read_are_told(
+    upstream: Upstream, workshop: Workshop, file: File, unread: int
+) -> None:
+    change = await _of_request(upstream, workshop.changes, {"CODEOWNERS": file})
+
+    assert change.ownership == Ownership(unread=unread)
+
+
+async def _of_request(upstream: Upstream, changes: GitChanges, files: dict[str, File]) -> Change:
+    """The change of merge request 7 into a main that has these files."""
+    upstream.commit("main", files)
+    head = upstream.commit(BRANCH, {"src/a.js": b"a\n"}, start=upstream.head("main"))
+    upstream.git("update-ref", "refs/merge-requests/7/head", head)
+    return await changes.of_merge_request(PROJECT, request(head), AGENT)
 
 
 def test_a_patch_with_a_part_of_unknown_size_has_no_size() -> None:
