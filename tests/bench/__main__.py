@@ -109,8 +109,10 @@ def measured(what: str, server: Server, url: str, request: bytes, status: int, c
     return Row(what, clients, found, (cpu_seconds(server.process.pid) - before) / found.seconds)
 
 
-def loaded(url: str, requests: list[bytes], status: int, clients: int, seconds: float) -> Measured:
-    """Let the client process run for so long."""
+def loaded(
+    url: str, requests: list[bytes], status: int, clients: int, seconds: float, **more: Any
+) -> Measured:
+    """Let the client process run for so long; `more` are further fields of a `Load`."""
     parts = urlsplit(url)
     load = Load(
         host=parts.hostname or "",
@@ -119,6 +121,7 @@ def loaded(url: str, requests: list[bytes], status: int, clients: int, seconds: 
         status=status,
         connections=clients,
         seconds=seconds,
+        **more,
     )
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench.client"],

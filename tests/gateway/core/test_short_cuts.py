@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import file_paths, wellformed
+from gateway.core.actions import params_digest, plain_params
 from gateway.core.blast_radius import MAX_DEPTH, Dependant, dependants_of
 from gateway.core.catalogue import Catalogue, Service
+from gateway.core.digests import digest_of
 from gateway.core.errors import MalformedError
 from gateway.core.redaction import redact_params
 from gateway.core.secret_detectors import _WORDS, find, may_stand_in
 from gateway.core.vocabulary import ActionType
+from tests.gateway.core.making import action
 
 KEYS = st.sampled_from(("a", "b-c", "_d", "", "é", "x y", "lg_" + "0" * 43, "path"))
 SCALARS = st.one_of(
@@ -110,3 +113,10 @@ def test_dependants_are_found_as_by_looking_at_every_service_each_time(
         seen |= frontier
         found += [Dependant(service=name, depth=depth) for name in sorted(frontier)]
     assert dependants_of(touched, Catalogue(services=services)) == tuple(found)
+
+
+def test_params_are_written_once_and_their_digest_is_that_of_the_canonical_form() -> None:
+    asked = action()
+    assert plain_params(asked) is plain_params(asked)
+    assert plain_params(asked) == asked.params.canonical()
+    assert params_digest(asked) == digest_of(asked.params.canonical())
