@@ -55,7 +55,17 @@ _OF_REQUEST = frozenset(
 # What reaches an environment without any change of files.
 _BARE = frozenset({ActionType.ENVIRONMENT_STOP, ActionType.JOB_CANCEL})
 _NO_CHANGE = Change(base="0" * 40, head="0" * 40)
-_INSPECTED = ("project", "branch", "merge_request", "pipeline", "issue", "deployment", "job", "tag", "similar")
+_INSPECTED = (
+    "project",
+    "branch",
+    "merge_request",
+    "pipeline",
+    "issue",
+    "deployment",
+    "job",
+    "tag",
+    "similar",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ class Gathering:
         try:
             return await measure(), ()
         except TargetError as error:
-            return None, tuple(_missing(path, error) for path in CHANGE_PATHS)
+            return None, tuple(_missing(path, error) for path in _change_paths(action))
 
 
 def measure_blast(action: Action, facts: Facts, in_force: PolicyInForce) -> BlastRadius | None:
@@ -240,7 +250,13 @@ def _unmeasurable(action: Action, seen: Inspection) -> tuple[MissingFact, ...]:
     if action.type not in _CHANGES_FILES or not seen.missing:
         return ()
     cause = seen.missing[0]
-    return tuple(cause.model_copy(update={"path": path}) for path in CHANGE_PATHS)
+    return tuple(cause.model_copy(update={"path": path}) for path in _change_paths(action))
+
+
+def _change_paths(action: Action) -> tuple[str, ...]:
+    """The groups that the measured change of this action fills."""
+    merges = action.type is ActionType.MERGE_REQUEST_MERGE
+    return (*CHANGE_PATHS, "code_owners") if merges else CHANGE_PATHS
 
 
 def _missing(path: str, error: TargetError) -> MissingFact:

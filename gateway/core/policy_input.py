@@ -8,7 +8,14 @@ from typing import Any
 
 from gateway.core.actions import Action, plain_params
 from gateway.core.blast_radius import BlastRadius
-from gateway.core.change_input import CommitInput, DiffInput, commit_inputs, diff_input
+from gateway.core.change_input import (
+    CodeOwnersInput,
+    CommitInput,
+    DiffInput,
+    code_owners_input,
+    commit_inputs,
+    diff_input,
+)
 from gateway.core.changes import Change
 from gateway.core.duplicates import SimilarFacts
 from gateway.core.facts import (
@@ -133,6 +140,7 @@ class PolicyInput(Model):
     tag: TagFacts | None
     similar: SimilarFacts | None = None
     break_glass: GlassFacts | None = None
+    code_owners: CodeOwnersInput | None = None
     diff: DiffInput | None
     commits: tuple[CommitInput, ...] | None
     commits_total: int | None
@@ -193,6 +201,7 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         tag=facts.tag,
         similar=facts.similar,
         break_glass=facts.glass,
+        code_owners=code_owners_input(change) if change else None,
         diff=diff_input(change) if change else None,
         commits=commit_inputs(change) if change else None,
         commits_total=len(change.commits) if change else None,

@@ -126,7 +126,7 @@ async def test_a_change_that_cannot_be_measured_is_missing_with_the_reason() -> 
     scene.changes.error = FactsMissingError("no such branch", retryable=False)
     facts = await scene.gathering.gather(merge_of(), None)
 
-    assert [m.path for m in facts.missing] == sorted(CHANGE_PATHS)
+    assert [m.path for m in facts.missing] == sorted((*CHANGE_PATHS, "code_owners"))
     assert {(m.reason, m.retry) for m in facts.missing} == {("no such branch", "fix_and_retry")}
     assert facts.change is None
 
@@ -136,7 +136,7 @@ async def test_a_merge_request_that_cannot_be_read_makes_its_change_missing_for_
     scene = Scene(target=FakeTarget(seen=Inspection(project=PROJECT, missing=(unread,))))
     facts = await scene.gathering.gather(merge_of(), None)
 
-    assert {m.path for m in facts.missing} == {"merge_request", *CHANGE_PATHS}
+    assert {m.path for m in facts.missing} == {"merge_request", "code_owners", *CHANGE_PATHS}
     assert {m.reason for m in facts.missing} == {"gone"}
 
 
