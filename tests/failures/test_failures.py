@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.failures import engines, held, processes, servers, storage, vendors
+from tests.failures import engines, held, policies, processes, servers, storage, vendors
 from tests.failures.scene import SCENARIOS, Seen, stage_on
 from tests.failures.table import Row, rows
 
 pytestmark = pytest.mark.slow
-PARTS = (engines, held, processes, servers, storage, vendors)
+PARTS = (engines, held, policies, processes, servers, storage, vendors)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.id)
