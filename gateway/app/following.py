@@ -1,6 +1,7 @@
 """Following the database: whatever replica changed the policy, this one judges by it a moment later."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
@@ -9,13 +10,15 @@ from gateway.adapters.opa.active import ActivePolicy
 from gateway.adapters.opa.bundles import BundleRefusedError
 from gateway.adapters.store.policies import Policies
 from gateway.app.library import Library
-from gateway.core.errors import LedgerUnavailableError, SettingsError
+from gateway.core.errors import SettingsError
 from gateway.core.steps import Blocked
+from gateway.rounds import Rounds
 
 P = TypeVar("P")
 log = logging.getLogger(__name__)
 EVERY_S = 0.25
 """How often a replica looks: one row by its key."""
+_GET_READY_EVERY = 4
 
 
 class Follower:
@@ -26,20 +29,9 @@ class Follower:
     ) -> None:
         self._policies, self._library, self._active, self._taken = policies, library, active, taken
         self._one_at_a_time = asyncio.Lock()
-        self._stopping = asyncio.Event()
         self._prepared: set[str] = set()
-
-    async def run(self) -> None:
-        """Look until asked to stop. Whatever goes wrong with one look, there is a next one."""
-        while not self._stopping.is_set():
-            try:
-                await self.look()
-                await self._get_ready()
-            except LedgerUnavailableError as error:
-                log.warning("which policy is in force cannot be read: %s", error.detail)
-            except Exception:
-                log.exception("a look at the policy in force failed; the next one tries again")
-            await self._rest()
+        rounds = Rounds(self._go_round, what="the policy in force", every_s=EVERY_S, log=log)
+        self.run, self.stop = rounds.run, rounds.stop
 
     async def look(self) -> bool:
         """Take up the policy in force if it is another by now; whether it was."""
@@ -57,9 +49,9 @@ class Follower:
                 return False
             return True
 
-    def stop(self) -> None:
-        """End after the present look."""
-        self._stopping.set()
+    async def _go_round(self) -> None:
+        await self.look()
+        await self._get_ready()
 
     async def _take_up(self, digest: str) -> None:
         sealed = (await self._policies.standing()).sealed
@@ -79,12 +71,6 @@ class Follower:
                 await self._library.proved(newest.digest, sealed=False)
             except BundleRefusedError as error:
                 log.warning("policy %s was uploaded and would not run here: %s", newest.digest, error.detail)
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), EVERY_S)
-        except TimeoutError:
-            return
 
 
 class _CatchingUp:

@@ -9,7 +9,6 @@ from tests.failures.processes import refused_to_serve
 from tests.failures.scene import Stage, fault
 from tests.town import proposal
 
-
 _OTHER = proposal("branch.create", {"from": "main"}, branch="agent/y")
 
 
