@@ -44,7 +44,7 @@ def explain(
 ) -> int:
     """Say what a policy folder decides on an action, by which rules, and what each other rule looked at.
 
-    Exit code 0 allowed, 3 denied, 4 held.
+    Exit code 0 allowed, 3 denied, 4 held or denied for now.
     """
     from gateway.core.errors import SettingsError
 
@@ -113,7 +113,7 @@ def _show(
         put(json_text({**explanation.model_dump(mode="json"), "summary": told, **beside}), out)
     else:
         put(rendered(explain_report(explanation, summary=told), form, root=""), out)
-    return _ENDS.get(explanation.effect.value, Exit.DONE)
+    return Exit.HELD if explanation.waits else _ENDS.get(explanation.effect.value, Exit.DONE)
 
 
 def _print(explanation: "Explanation", told: str, assumed: str, *, quiet_rules: bool) -> None:

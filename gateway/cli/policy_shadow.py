@@ -124,9 +124,14 @@ def exceptions(
 def _read(folder: Path) -> "tuple[tuple[Exemption, ...], set[str]]":
     """The exceptions of a folder, and the codes that may be excused. Raises `SettingsError`."""
     from gateway.adapters.opa.binary import opa_binary
+    from gateway.core.errors import SettingsError
     from gateway.workbench.annotations import annotated, cards_of, inspected
+    from gateway.workbench.build import CAPABILITIES
     from gateway.workbench.data_files import policy_data
 
+    if not (folder / CAPABILITIES).is_file():
+        raise SettingsError(f"{folder} is not a policy folder: it has no {CAPABILITIES}")
+    exemptions = policy_data(folder).exceptions
     with errors.status("Reading the rules …"):
         cards = cards_of(annotated(inspected(opa_binary(), folder)))
-    return policy_data(folder).exceptions, {card.code for card in cards.values() if card.waivable}
+    return exemptions, {card.code for card in cards.values() if card.waivable}

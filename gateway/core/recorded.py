@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from gateway.core.model import Model
-from gateway.core.rulings import Clause, Effect, Finding, Reservation, Ruling, Waived
+from gateway.core.rulings import Clause, Effect, Finding, Reservation, Retry, Ruling, Waived
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
@@ -13,10 +13,11 @@ _SKEW_MS = 3_600_000
 
 
 class RecordedFinding(Model):
-    """What a rule found then. `effect` is None where only the code was recorded (shadow findings in the log)."""
+    """What a rule found then. `effect` and `retry` are None where only the code was recorded (shadow, in the log)."""
 
     code: str
     effect: Effect | None = None
+    retry: Retry | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     message: str = ""
 
@@ -84,7 +85,8 @@ def recorded(
 
 def _findings(found: tuple[Finding, ...]) -> tuple[RecordedFinding, ...]:
     return tuple(
-        RecordedFinding(code=f.code, effect=f.effect, facts=f.facts, message=f.message) for f in found
+        RecordedFinding(code=f.code, effect=f.effect, retry=f.retry, facts=f.facts, message=f.message)
+        for f in found
     )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gateway.adapters.opa.binary import opa_binary
+from gateway.core.errors import SettingsError
 from gateway.core.rulings import Binding, Retry, RuleCard
 from gateway.workbench.annotations import Annotated, annotated, card_of, inspected
+from gateway.workbench.build import CAPABILITIES
 from gateway.workbench.cases import PlacedCase, cases
 from gateway.workbench.data_files import policy_data
 from gateway.workbench.data_models import PolicyData
@@ -54,6 +56,8 @@ def write_rule_pages(folder: Path, out: Path) -> tuple[Path, ...]:
 
     Raises `SettingsError` when the policy folder does not parse.
     """
+    if not (folder / CAPABILITIES).is_file():
+        raise SettingsError(f"{folder} is not a policy folder: it has no {CAPABILITIES}")
     pages = rule_pages(folder, Path(os.path.relpath(folder, out)).as_posix())
     out.mkdir(parents=True, exist_ok=True)
     for name, text in pages:

@@ -12,7 +12,7 @@ from gateway.core.rulings import Clause, Effect, Reservation, RuleCard
 from gateway.workbench.explain_trace import Condition, Traced, traced
 from gateway.workbench.formats import Level, Outcome, Report
 from gateway.workbench.replay import Judge, Unreplayable, obstacle_to
-from gateway.workbench.replay_changes import Flip, flip_of, policy_effect
+from gateway.workbench.replay_changes import Flip, flip_of, only_waits, policy_effect
 from gateway.workbench.replay_report import asked_of
 
 TOOL = "loopgate policy explain"
@@ -42,6 +42,7 @@ class Explanation(Model):
     subject: str
     policy_digest: str
     effect: Effect
+    waits: bool
     grants: tuple[str, ...]
     clauses: tuple[Clause, ...]
     reserve: tuple[Reservation, ...]
@@ -121,6 +122,7 @@ def _explanation(subject: str, ruling: RecordedRuling, judge: Judge, looked: Ite
         subject=subject,
         policy_digest=judge.built.digest,
         effect=policy_effect(ruling),
+        waits=only_waits(ruling),
         grants=ruling.grants,
         clauses=ruling.clauses,
         reserve=ruling.reserve or (),
@@ -184,7 +186,10 @@ def verdict_sentence(explanation: Explanation) -> str:
             return f"{explanation.subject} is held: {asked_of(explanation.clauses)}."
         case _:
             codes = ", ".join(look.code for look in explanation.looks if look.outcome == "denies")
-            return f"{explanation.subject} is denied by {codes}."
+            if not explanation.waits:
+                return f"{explanation.subject} is denied by {codes}."
+            asks = f", and asks {asked_of(explanation.clauses)}" if explanation.clauses else ""
+            return f"{explanation.subject} is denied for now by {codes}{asks}."
 
 
 def difference_sentence(difference: Difference) -> str:

@@ -10,9 +10,10 @@ from enum import StrEnum
 from gateway.core.gateway_codes import GATEWAY_CARDS
 from gateway.core.model import Model
 from gateway.core.recorded import RecordedRuling
-from gateway.core.rulings import ASSURANCE_ORDER, Clause, Effect, Reservation
+from gateway.core.rulings import ASSURANCE_ORDER, Clause, Effect, Reservation, Retry
 
 STRICTNESS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.DENY)
+_MILD = frozenset({Effect.ALLOW, Effect.REQUIRE_APPROVAL})
 
 
 class Turn(StrEnum):
@@ -91,6 +92,12 @@ def policy_effect(ruling: RecordedRuling) -> Effect:
     return Effect.REQUIRE_APPROVAL if Effect.REQUIRE_APPROVAL in effects else Effect.ALLOW
 
 
+def only_waits(ruling: RecordedRuling) -> bool:
+    """Whether the policy denied for now alone: every denial ends by itself, and what it asks is asked meanwhile."""
+    denials = [f for f in ruling.findings if f.code not in GATEWAY_CARDS and f.effect not in _MILD]
+    return bool(denials and ruling.grants) and all(f.retry is Retry.WAIT_UNTIL for f in denials)
+
+
 def found_effects(ruling: RecordedRuling) -> dict[str, Effect]:
     """The strictest effect of each rule's findings; an unknown effect denies, as the gate has it."""
     found: dict[str, Effect] = {}
@@ -107,14 +114,23 @@ def _change(before: RecordedRuling, after: RecordedRuling) -> tuple[Turn, str] |
     if was is not now:
         looser = STRICTNESS.index(now) < STRICTNESS.index(was)
         return (Turn.LOOSER if looser else Turn.STRICTER), f"{_word(was)} → {_word(now)}"
-    if now is Effect.DENY:
+    if now is Effect.DENY and not (only_waits(before) and only_waits(after)):
+        return _change_of_waiting(before, after)
+    return _change_of_asking(before, after) or _budget_change(before.reserve, after.reserve)
+
+
+def _change_of_waiting(before: RecordedRuling, after: RecordedRuling) -> tuple[Turn, str] | None:
+    """Denied both times: for now or for good."""
+    if only_waits(after):
+        return Turn.LOOSER, "DENY → WAIT"
+    return (Turn.STRICTER, "WAIT → DENY") if only_waits(before) else None
+
+
+def _change_of_asking(before: RecordedRuling, after: RecordedRuling) -> tuple[Turn, str] | None:
+    stricter = _at_least(after.clauses, before.clauses)
+    if stricter and _at_least(before.clauses, after.clauses):
         return None
-    if now is Effect.REQUIRE_APPROVAL and not (
-        _at_least(after.clauses, before.clauses) and _at_least(before.clauses, after.clauses)
-    ):
-        stricter = _at_least(after.clauses, before.clauses)
-        return (Turn.STRICTER if stricter else Turn.LOOSER), "asks others"
-    return _budget_change(before.reserve, after.reserve)
+    return (Turn.STRICTER if stricter else Turn.LOOSER), "asks others"
 
 
 def _at_least(these: Sequence[Clause], those: Sequence[Clause]) -> bool:

@@ -118,7 +118,11 @@ def _read(leaf: Mapping[str, Any], data: Mapping[str, Any]) -> RecordedRuling:
 def _finding(recorded: Mapping[str, Any], told: Mapping[str, Any]) -> RecordedFinding:
     facts = told.get("facts", recorded.get("facts", {}))
     return RecordedFinding(
-        code=recorded["code"], effect=recorded["effect"], facts=facts, message=told.get("message", "")
+        code=recorded["code"],
+        effect=recorded["effect"],
+        retry=recorded["retry"],
+        facts=facts,
+        message=told.get("message", ""),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.core.digests import input_bytes
 from gateway.core.recorded import RecordedFinding, RecordedRuling
-from gateway.core.rulings import Clause, Effect, Reservation
+from gateway.core.rulings import Clause, Effect, Reservation, Retry
 
 SRE = Clause(count=1, any_of_roles=("sre",))
 ACTIONS = Reservation(budget="actions", window="hour", amount=1, limit=30)
@@ -13,6 +13,11 @@ ACTIONS = Reservation(budget="actions", window="hour", amount=1, limit=30)
 
 def found(code: str, effect: Effect = Effect.DENY, **facts: Any) -> RecordedFinding:
     return RecordedFinding(code=code, effect=effect, facts=facts, message=f"{code} found something.")
+
+
+def for_now(code: str) -> RecordedFinding:
+    """A denial that ends by itself."""
+    return found(code).model_copy(update={"retry": Retry.WAIT_UNTIL})
 
 
 def ruling(**change: Any) -> RecordedRuling:

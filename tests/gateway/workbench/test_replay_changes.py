@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core.recorded import RecordedRuling
 from gateway.core.rulings import Assurance, Clause, Effect, Reservation, Waived
 from gateway.workbench.replay_changes import STRICTNESS, Turn, flip_of, policy_effect
-from tests.gateway.workbench.records import ACTIONS, SRE, found, ruling
+from tests.gateway.workbench.records import ACTIONS, SRE, for_now, found, ruling
 
 DENIED = ruling(findings=(found("X-001"),))
 ASKED = ruling(findings=(found("X-001", Effect.REQUIRE_APPROVAL),), clauses=(SRE,))
@@ -99,6 +99,28 @@ def test_budgets_that_were_not_recorded_say_nothing() -> None:
     unknown = ALLOWED.model_copy(update={"reserve": None})
 
     assert turn(unknown, reserving()) is None
+
+
+WAITING = ruling(findings=(for_now("FLOW-001"),))
+
+
+def test_what_is_denied_for_now_alone_is_looser_than_what_is_denied_for_good() -> None:
+    both = ruling(findings=(for_now("FLOW-001"), found("X-001")))
+
+    assert turn(DENIED, WAITING) == turn(both, WAITING) == Turn.LOOSER
+    assert turn(WAITING, DENIED) == turn(WAITING, both) == Turn.STRICTER
+    assert turn(WAITING, WAITING) is turn(DENIED, both) is None
+    assert turn(UNGRANTED, WAITING) == Turn.LOOSER
+
+
+def test_whom_a_waiting_action_asks_is_compared_as_if_it_waited_no_more() -> None:
+    """Hidden behind a pipeline that still runs, the loss of an approval would be found only once it is green."""
+    asks = found("X-001", Effect.REQUIRE_APPROVAL)
+    waiting = ruling(findings=(for_now("FLOW-001"), asks), clauses=(SRE,))
+
+    assert turn(waiting, WAITING) == Turn.LOOSER
+    assert turn(WAITING, waiting) == Turn.STRICTER
+    assert causes(waiting, WAITING) == [("X-001", "finds nothing any more")]
 
 
 def test_a_denied_action_is_denied_whatever_it_would_have_reserved() -> None:
