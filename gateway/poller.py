@@ -1,12 +1,11 @@
 """The poller: takes up what a vote, a wait or a crash left behind, and ends what has run out of time."""
 
-import asyncio
 import logging
 from typing import Protocol
 
 from gateway.carrier import Carrier
-from gateway.core.errors import LedgerUnavailableError
 from gateway.ports import ActionRecord, Clock, Ledger
+from gateway.rounds import Rounds
 from gateway.settling import Settling
 
 log = logging.getLogger(__name__)
@@ -23,7 +22,7 @@ class Expiry(Protocol):
 
 
 class Poller:
-    """Looks every `every_s` seconds; one look never overlaps the next."""
+    """Looks every `every_s` seconds, from `run` until `stop` (`Rounds`)."""
 
     def __init__(
         self,
@@ -37,20 +36,8 @@ class Poller:
     ) -> None:
         self._ledger, self._expiry, self._carrier, self._clock = ledger, expiry, carrier, clock
         self._settling = settling
-        self._every_s = every_s
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        """Look until asked to stop. Whatever goes wrong with one look, there is a next one."""
-        while not self._stopping.is_set():
-            try:
-                await self.look()
-            except LedgerUnavailableError as error:
-                log.warning("the poller could not record: %s", error.detail)
-            except Exception:
-                # One row that nobody can read must not keep approvals from expiring for ever after.
-                log.exception("a look at what is due failed; the next one tries again")
-            await self._rest()
+        rounds = Rounds(self.look, what="what is due", every_s=every_s, log=log)
+        self.run, self.stop = rounds.run, rounds.stop
 
     async def look(self) -> int:
         """One look; how many actions were taken up."""
@@ -62,19 +49,9 @@ class Poller:
             await self._settling.look()
         return len(records)
 
-    def stop(self) -> None:
-        """End after the present look."""
-        self._stopping.set()
-
     async def _take_up(self, record: ActionRecord) -> None:
         try:
             await self._carrier.resume(record)
         except Exception:
             # The others of this look are leased already: they must not wait for the lease because of this one.
             log.exception("taking up %s failed; a later look tries again", record.action.id)
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        except TimeoutError:
-            return

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from gateway.core.errors import LedgerUnavailableError, LoopgateError
 from gateway.core.notices import Channel, Matter, compose, pause_ms
 from gateway.ports import Notifier, Outbox
+from gateway.rounds import Rounds
 
 log = logging.getLogger(__name__)
 LEASE_MS = 120_000
@@ -19,7 +20,7 @@ _BATCH = 20
 
 
 class Teller:
-    """Looks every `every_s` seconds; one look never overlaps the next. `base_url` is where people reach the gateway.
+    """Looks every `every_s` seconds, from `run` until `stop` (`Rounds`). `base_url` is where people reach the gateway.
 
     `attempt_s` bounds an attempt, so that it is over, with the last call it may have begun, before its lease is.
     """
@@ -34,19 +35,9 @@ class Teller:
         attempt_s: float = 60.0,
     ) -> None:
         self._outbox, self._notifiers, self._base_url = outbox, notifiers, base_url
-        self._every_s, self._attempt_s = every_s, attempt_s
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        """Look until asked to stop. Whatever goes wrong with one look, there is a next one."""
-        while not self._stopping.is_set():
-            try:
-                await self.look()
-            except LedgerUnavailableError as error:
-                log.warning("the teller could not record: %s", error.detail)
-            except Exception:
-                log.exception("a look at what is to be told failed; the next one tries again")
-            await self._rest()
+        self._attempt_s = attempt_s
+        rounds = Rounds(self.look, what="what is to be told", every_s=every_s, log=log)
+        self.run, self.stop = rounds.run, rounds.stop
 
     async def look(self) -> int:
         """One look; how many notices were tried."""
@@ -58,10 +49,6 @@ class Teller:
             if isinstance(answer, LedgerUnavailableError):
                 log.warning("a notice's end could not be recorded: %s", answer.detail)
         return len(matters)
-
-    def stop(self) -> None:
-        """End after the present look."""
-        self._stopping.set()
 
     async def _tell(self, matter: Matter) -> None:
         reason = await self._try(matter)
@@ -86,9 +73,3 @@ class Teller:
             log.exception("telling about %s failed", matter.subject)
             return "The gateway failed while telling; its own log says why."
         return None
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        except TimeoutError:
-            return

@@ -1,7 +1,6 @@
 """Following the database: whatever replica changed the policy, this one judges by it a moment later."""
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
@@ -18,7 +17,7 @@ P = TypeVar("P")
 log = logging.getLogger(__name__)
 EVERY_S = 0.25
 """How often a replica looks: one row by its key."""
-_GET_READY_EVERY = 4
+_READY_EVERY = 4
 
 
 class Follower:
@@ -30,6 +29,7 @@ class Follower:
         self._policies, self._library, self._active, self._taken = policies, library, active, taken
         self._one_at_a_time = asyncio.Lock()
         self._prepared: set[str] = set()
+        self._round = 0
         rounds = Rounds(self._go_round, what="the policy in force", every_s=EVERY_S, log=log)
         self.run, self.stop = rounds.run, rounds.stop
 
@@ -51,7 +51,9 @@ class Follower:
 
     async def _go_round(self) -> None:
         await self.look()
-        await self._get_ready()
+        if self._round % _READY_EVERY == 0:
+            await self._get_ready()
+        self._round += 1
 
     async def _take_up(self, digest: str) -> None:
         sealed = (await self._policies.standing()).sealed

@@ -18,41 +18,29 @@ def test_the_kills_are_shared_out_among_homes_of_a_bounded_age() -> None:
     assert sum(shares(1800)) == 1800
 
 
-@pytest.mark.slow
-async def test_eighty_kills_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def counts(fast: int, full: int) -> pytest.MarkDecorator:
+    """The bounded loop of every run, and the long one of `FULL=1`."""
+    few, many = (
+        pytest.param(n, marks=mark) for n, mark in ((fast, pytest.mark.slow), (full, pytest.mark.soak))
+    )
+    return pytest.mark.parametrize("kills", [few, many])
+
+
+@counts(80, 1800)
+async def test_kills_lose_nothing_and_repeat_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kills: int
 ) -> None:
     with capsys.disabled():
-        counted = await campaign(on_sqlite, tmp_path, 80, SEED, "SQLite")
+        counted = await campaign(on_sqlite, tmp_path, kills, SEED, "SQLite")
 
-    assert counted.kills == 80
+    assert counted.kills == kills
 
 
-@pytest.mark.slow
-async def test_twenty_kills_on_postgresql_lose_nothing_and_repeat_nothing(
-    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@counts(20, 200)
+async def test_kills_on_postgresql_lose_nothing_and_repeat_nothing(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str], kills: int
 ) -> None:
     with capsys.disabled():
-        counted = await campaign(on_postgresql(cluster), tmp_path, 20, SEED, "PostgreSQL")
+        counted = await campaign(on_postgresql(cluster), tmp_path, kills, SEED, "PostgreSQL")
 
-    assert counted.kills == 20
-
-
-@pytest.mark.soak
-async def test_eighteen_hundred_kills_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with capsys.disabled():
-        counted = await campaign(on_sqlite, tmp_path, 1800, SEED, "SQLite")
-
-    assert counted.kills == 1800
-
-
-@pytest.mark.soak
-async def test_two_hundred_kills_on_postgresql_lose_nothing_and_repeat_nothing(
-    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with capsys.disabled():
-        counted = await campaign(on_postgresql(cluster), tmp_path, 200, SEED, "PostgreSQL")
-
-    assert counted.kills == 200
+    assert counted.kills == kills

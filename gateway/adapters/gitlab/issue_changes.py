@@ -7,7 +7,7 @@ from typing import Any
 from gateway.adapters.gitlab.answers import Issue, User
 from gateway.adapters.gitlab.forge import project_path
 from gateway.adapters.gitlab.issues import issue_path
-from gateway.adapters.gitlab.marks import bears, marked
+from gateway.adapters.gitlab.marks import marked
 from gateway.adapters.gitlab.operation import (
     Access,
     params_of,
@@ -18,6 +18,7 @@ from gateway.adapters.gitlab.operation import (
 from gateway.adapters.gitlab.values import (
     PRIORITY,
     has_trace,
+    is_ours,
     issue_values,
     noted,
     noted_title,
@@ -63,10 +64,9 @@ class UpdateIssue:
     def _look(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
         action, params = record.action, params_of(record.action, IssueUpdate)
         issue = self.access.road.get(issue_path(action), Issue)
-        traced = (
-            bears(issue, preparation.marker)
-            if params.description is not None
-            else has_trace(self.access, issue_path(action), record.started_ms or 0)
+        described = params.description is not None
+        traced = is_ours(
+            self.access, issue_path(action), issue, record, preparation.marker, described=described
         )
         done = performed(issue, issue=str(issue.iid), updated=list(params.given))
         now, wanted = issue_values(issue, params.given), _wanted(params, preparation.marker)

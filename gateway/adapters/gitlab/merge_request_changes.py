@@ -7,7 +7,7 @@ from typing import Any
 from gateway.adapters.gitlab.answers import MergeRequest, Rebase
 from gateway.adapters.gitlab.forge import project_path
 from gateway.adapters.gitlab.issues import EVENTS, moved_by_us
-from gateway.adapters.gitlab.marks import bears, marked, milliseconds, opened_by, opener, shortly_before
+from gateway.adapters.gitlab.marks import marked, milliseconds, opened_by, opener, shortly_before
 from gateway.adapters.gitlab.operation import (
     Access,
     needed,
@@ -18,7 +18,7 @@ from gateway.adapters.gitlab.operation import (
 )
 from gateway.adapters.gitlab.pushes import pushes_of
 from gateway.adapters.gitlab.values import (
-    has_trace,
+    is_ours,
     noted,
     noted_title,
     overwriting,
@@ -70,10 +70,9 @@ class UpdateRequest:
     def _look(self, record: ActionRecord, preparation: Preparation) -> Reconciliation:
         action, params = record.action, params_of(record.action, MergeRequestUpdate)
         request = self.access.road.get(request_path(action), MergeRequest)
-        traced = (
-            bears(request, preparation.marker)
-            if params.description is not None
-            else has_trace(self.access, request_path(action), record.started_ms or 0)
+        described = params.description is not None
+        traced = is_ours(
+            self.access, request_path(action), request, record, preparation.marker, described=described
         )
         done = performed(request, merge_request=request.iid, updated=list(params.given))
         wanted = _wanted(params, _description(params, preparation))

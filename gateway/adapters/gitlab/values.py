@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gateway.adapters.gitlab.answers import Issue, LabelEvent, MergeRequest, Note, User
-from gateway.adapters.gitlab.marks import milliseconds, shortly_before
+from gateway.adapters.gitlab.answers import Issue, LabelEvent, MergeRequest, Note, User, Written
+from gateway.adapters.gitlab.marks import bears, milliseconds, shortly_before
 from gateway.adapters.gitlab.operation import Access
 from gateway.core.digests import sha256_text
 from gateway.core.redaction import redact_text
 from gateway.core.steps import Performance
-from gateway.ports import Reconciliation
+from gateway.ports import ActionRecord, Reconciliation
 
 PRIORITY = "priority::"
 _DRAFT = "draft:"
@@ -62,6 +62,13 @@ def has_trace(access: Access, path: str, started_ms: int) -> bool:
     events = access.road.list(f"{path}/resource_label_events", LabelEvent, limit=1000)
     told = [*lines, *((e.user, e.created_at) for e in events)]
     return any(_is(access, user) and milliseconds(moment) >= since for user, moment in told)
+
+
+def is_ours(
+    access: Access, path: str, answer: Written, record: ActionRecord, marker: str, *, described: bool
+) -> bool:
+    """Whether a change of fields was this action's: a description it gave bears its mark, else a trace must do."""
+    return bears(answer, marker) if described else has_trace(access, path, record.started_ms or 0)
 
 
 def overwriting(
