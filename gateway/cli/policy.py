@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli import (
     policy_docs,
+    policy_draft,
     policy_explain,
     policy_mutate,
     policy_new,
@@ -29,6 +30,7 @@ app.command("mutate")(policy_mutate.mutate)
 app.command("new")(policy_new.new)
 app.command("replay")(policy_replay.replay)
 app.command("docs")(policy_docs.docs)
+app.command("draft")(policy_draft.draft)
 app.command("explain")(policy_explain.explain)
 app.command("shadow")(policy_shadow.shadow)
 app.command("exceptions")(policy_shadow.exceptions)

@@ -182,31 +182,25 @@ def pid_of(server: OpaServer) -> int:
 
 
 def table_of(folder: Path, seconds: float) -> Table:
-    """Decisions a second for 30, 100 and 300 rules, side by side; and 300 rules with 5,000 paths."""
+    """Decisions a second with more and more rules, side by side; and with 5,000 paths, which no added rule goes through."""
     table = Table(title="Judging: WASM in the process, OPA server with its round trip")
     for column in (
-        "rules",
-        "paths",
-        "WASM a second",
-        "ms",
-        "CPU ms",
-        "OPA a second",
-        "ms",
-        "CPU ms",
-        "WASM / OPA",
+        *("rules", "paths", "WASM a second", "ms", "CPU ms", "OPA a second", "ms", "CPU ms"),
+        *("ms, WASM / OPA", "CPU, WASM / OPA"),
     ):
         table.add_column(column, justify="right")
-    for rules in RULES:
-        built = build(library_of(rules, folder), folder / f"out{rules}")
-        for paths in (30, PATHS) if rules == RULES[-1] else (30,):
-            ours, theirs = asyncio.run(both(built, commit_of(paths), seconds))
-            table.add_row(
-                str(len(built.cards)),
-                f"{paths:,}",
-                *(f"{ours.rate:,.0f}", f"{ours.wall_ms:.2f}", f"{ours.cpu_ms:.2f}"),
-                *(f"{theirs.rate:,.0f}", f"{theirs.wall_ms:.2f}", f"{theirs.cpu_ms:.2f}"),
-                f"{ours.wall_ms / theirs.wall_ms:.2f}",
-            )
+    for rules, paths in (*((count, 30) for count in RULES), (RULES[-1], PATHS)):
+        place = folder / f"{rules}-{paths}"
+        library = library_of(rules, place, path_rules=0 if paths == PATHS else None)
+        built = build(library, place / "out")
+        ours, theirs = asyncio.run(both(built, commit_of(paths), seconds))
+        table.add_row(
+            str(len(built.cards)),
+            f"{paths:,}",
+            *(f"{ours.rate:,.0f}", f"{ours.wall_ms:.2f}", f"{ours.cpu_ms:.2f}"),
+            *(f"{theirs.rate:,.0f}", f"{theirs.wall_ms:.2f}", f"{theirs.cpu_ms:.2f}"),
+            *(f"{ours.wall_ms / theirs.wall_ms:.2f}", f"{ours.cpu_ms / theirs.cpu_ms:.2f}"),
+        )
     return table
 
 
