@@ -6,7 +6,16 @@ import pytest
 
 from gateway.client.api import ApiError
 from tests.gateway.app.shipping import APPROVER, AUTHOR, Shipped, in_force, upload
-from tests.town import OPERATOR, Town, proposal, refusal
+from tests.town import (
+    OPERATOR,
+    OWNER,
+    RELEASE,
+    Town,
+    held_merge,
+    open_merge_request,
+    proposal,
+    refusal,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -109,3 +118,52 @@ async def test_a_draft_judges_a_dry_run_and_nothing_else(trusting: Town, strict:
     assert (ruling["effect"], ruling["policy_digest"]) == ("deny", strict.digest)
     assert await branch(trusting) == "performed"
     assert await events_of(trusting, strict.digest) == ["policy.uploaded", "policy.draft_used"]
+
+
+async def test_a_ticket_outlives_a_policy_that_asks_the_same_and_both_digests_are_recorded(
+    sealed: Town, same: Shipped, third: Shipped
+) -> None:
+    async with await sealed.agent() as agent:
+        opened = await open_merge_request(agent)
+        sealed.sandbox.clock.advance(65)
+        held = await held_merge(agent, opened)
+        await sealed.vote(OWNER, held["ticket"]["id"])
+        assert (await activated(sealed, third))["status"] == "performed"
+
+        await sealed.vote(RELEASE, held["ticket"]["id"])
+        done = await sealed.settle(agent, held["action_id"])
+
+    rows = await sealed.gateway.store.archive.events(
+        subject=held["action_id"], event_type="action.judged", after=None, limit=50
+    )
+    assert done["status"] == "performed"
+    assert [row.leaf["data"]["policy"]["digest"] for row in rows][:: len(rows) - 1] == [
+        same.digest,
+        third.digest,
+    ]
+
+
+async def test_an_approved_activation_waits_for_no_other_and_goes_stale_when_another_came_first(
+    sealed: Town, strict: Shipped, third: Shipped
+) -> None:
+    """People approved a change from one policy; from another it would be another change."""
+    await upload(sealed, strict)
+    async with await sealed.sign_in(AUTHOR) as author:
+        held = await author.activate_policy(strict.digest, "No more branches.")
+        await activated(sealed, third)
+        await sealed.vote(APPROVER, held["ticket"]["id"])
+        done = await sealed.settle(author, held["action_id"])
+
+    assert done["status"] == "stale"
+    assert await in_force(sealed) == third.digest
+
+
+async def test_no_stop_keeps_people_from_going_back(sealed: Town, strict: Shipped, same: Shipped) -> None:
+    await activated(sealed, strict)
+    async with await sealed.sign_in(OPERATOR) as operator:
+        await operator.stop("everything", "", "odd denials")
+        held = await operator.roll_back_policy("Nobody can work.")
+    await sealed.vote(APPROVER, held["ticket"]["id"])
+    await sealed.look()
+
+    assert await in_force(sealed) == same.digest
