@@ -4,6 +4,7 @@ Data is part of the trust: a freeze that is misspelt would silently not freeze. 
 whole numbers; times are milliseconds since 1970, UTC.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +18,7 @@ from gateway.core.model import Model
 from gateway.core.policy_input import PolicyInput
 from gateway.core.principals import Agent, Person, Tier
 from gateway.core.vocabulary import ActionType
+from gateway.workbench.contract_floor import left_out
 from gateway.workbench.moment_params import MOMENT_PARAMS
 from gateway.workbench.param_models import wrong_params
 
@@ -102,6 +104,13 @@ class Needs(Model):
             )
         return self
 
+    @model_validator(mode="after")
+    def _asks_for_what_rules_look_at(self) -> Self:
+        lacking = left_out(self.needs)
+        if lacking:
+            raise ValueError(f"contract.needs leaves out what rules look at: {'; '.join(lacking)}")
+        return self
+
 
 class PolicyData(Model):
     """Everything under `policies/data/`: the top-level keys of all its files together."""
@@ -149,7 +158,8 @@ class PolicyData(Model):
 
     @model_validator(mode="after")
     def _weights_hold_together(self) -> Self:
-        Weights.model_validate(self.weights)
+        # Strictly: what Python would take for a number (true, "85") is a slip of the pen.
+        Weights.model_validate_json(json.dumps(self.weights, default=str), strict=True)
         return self
 
     @model_validator(mode="after")

@@ -150,7 +150,7 @@ class BreakGlassLimits(Model):
 class TrustSources(Model):
     """TRUST-001: which actions a person looks at, who may, and what it means that nothing is known to have been read."""
 
-    actions: tuple[ActionType, ...]
+    actions: tuple[ActionType, ...] = Field(min_length=1)
     roles: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")], ...] = Field(min_length=1)
     no_record: Literal["ignored", "taints"]
 

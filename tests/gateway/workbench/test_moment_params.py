@@ -47,6 +47,8 @@ def test_a_parameter_less_is_wrong(code: str) -> None:
         ("TIME-002", "to_minute", 1441, "TIME-002.to_minute"),
         ("TIME-002", "to_minute", 0, "TIME-002: work ends after it begins"),
         ("BREAK-001", "ttl_ms", 3_600_001, "BREAK-001.ttl_ms"),
+        ("TRUST-001", "actions", [], "TRUST-001.actions"),
+        ("TRUST-001", "no_record", "maybe", "TRUST-001.no_record"),
         ("DEPLOY-001", "healthy_s", 0, "DEPLOY-001.healthy_s"),
         ("DEPLOY-003", "globs", ["DB/**"], "DEPLOY-003.globs.0"),
     ],
