@@ -22,6 +22,7 @@ from gateway.adapters.gitlab.marks import Marker, milliseconds, opener
 from gateway.adapters.gitlab.open_items import similar_issues
 from gateway.adapters.gitlab.operation import params_of
 from gateway.adapters.gitlab.protection import is_protected
+from gateway.adapters.gitlab.pushes import pushers_of
 from gateway.adapters.gitlab.running_facts import ON_JOB, ON_PIPELINE, ON_TAG, RunningFacts
 from gateway.adapters.gitlab.subjects import overwritten, request_subject, subject_of
 from gateway.adapters.gitlab.values import issue_values
@@ -176,6 +177,11 @@ class Inspector:
         }
         parts.take("pipeline", lambda: self._pipeline(project, request))
         parts.take("branch", lambda: self._branch(project, request.target_branch))
+        parts.take("authors", lambda: self._pushers(project, request))
+
+    def _pushers(self, project: ProjectFacts, request: MergeRequestFacts) -> tuple[str, ...]:
+        names = pushers_of(self.forge, project.path, request.source_branch)
+        return tuple(sorted({person for name in names if (person := self.people(name))}))
 
     def rules_of(self, project: str) -> tuple[tuple[str, ...], str]:
         """The patterns of the project's protected branches, and where its CI configuration is."""

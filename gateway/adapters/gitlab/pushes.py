@@ -11,6 +11,23 @@ from gateway.ports import ActionRecord
 _LIMIT = 1000
 
 
+def pushers_of(forge: Forge, project: str, branch: str) -> tuple[str, ...]:
+    """Who pushed to a branch since it was made, as usernames; of its newest pushes where GitLab knows very many.
+
+    A push of more refs at once than the instance tells one by one (three, unless an administrator says otherwise)
+    names none of them, and events older than three years are gone (docs.gitlab.com/api/events): those are not known.
+    """
+    found = set()
+    for event in forge.list(project_path(project, "events"), Event, limit=_LIMIT, action="pushed"):
+        push = event.push_data
+        if push is None or (push.ref_type, push.ref) != ("branch", branch):
+            continue
+        found.add(event.author_username)
+        if push.action == "created":
+            break
+    return tuple(sorted(found))
+
+
 def pushes_of(forge: Forge, record: ActionRecord, kind: str, name: str) -> list[PushData]:
     """Our pushes to a branch or tag since an action started, newest first."""
     since = shortly_before(record.started_ms or 0)
