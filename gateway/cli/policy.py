@@ -19,6 +19,7 @@ from gateway.cli import (
 )
 from gateway.cli.policy_output import AsFormat, OutFile, chosen, put, show_report
 from gateway.cli.terminal import Exit, console, errors, plain, print_json, print_table
+from gateway.core.errors import SettingsError
 from gateway.workbench.formats import Format
 from gateway.workbench.formats import as_json as json_text
 
@@ -53,6 +54,7 @@ def check_folder(
 
     with errors.status("Checking …"):
         complaints = check(folder)
+    _tell_of_exceptions(folder)
     done = f"{folder} passes every check."
     if form in _REPORTS and not as_json:
         files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.rego")))
@@ -115,6 +117,23 @@ def build_folder(
         print_json(shown)
         return
     print_table("Policy", ("what", "value"), shown.items())
+
+
+def _tell_of_exceptions(folder: Path) -> None:
+    """Warn of exceptions that have ended, end soon or excuse too much, and of a roster nobody can approve with."""
+    from gateway.adapters.clock import SystemClock
+    from gateway.workbench.data_files import policy_data
+    from gateway.workbench.exceptions import exception_warnings
+    from gateway.workbench.packs import advice
+
+    try:
+        data = policy_data(folder)
+    except SettingsError:
+        return  # it is a complaint of the check already
+    for warned in exception_warnings(data.exceptions, SystemClock().now_ms()):
+        errors.print(plain(f"Warning: {warned.problem}; {warned.remedy}."), style="yellow")
+    for sentence in advice(data):
+        errors.print(plain(f"Warning: {sentence}"), style="yellow")
 
 
 def _verdict(complaints: "Sequence[Complaint]", done: str, form: Format, out: Path | None) -> int:
