@@ -54,3 +54,11 @@ test_unread_commits_deny if {
 test_rollback_is_silent if {
 	_silent(object.union(_commit("x"), {"action": {"type": "deployment.rollback"}}), _params)
 }
+
+test_nothing_is_asked_of_commits_nobody_read_where_nothing_is_asked_at_all if {
+	_silent({"action": {"type": "commit.create"}, "diff": {}}, {"COMMIT-002": {"required": [], "forbidden": []}})
+}
+
+test_action_without_a_change_is_silent if {
+	_silent({"action": {"type": "issue.create"}}, _params)
+}

@@ -47,3 +47,13 @@ test_what_is_missing_denies if {
 	count(expected.findings) == 3 with input as _asked("merge_request.open", {}) with data.params as _params
 	count(expected.findings) == 2 with input as _asked("merge_request.open", _good) with data.params as {}
 }
+
+test_issue_that_is_changed_or_made_is_held_to_the_house if {
+	params := {"FLOW-006": {"issue": {"title": "^fix: ", "labels_required": [], "labels_limit": 2}}}
+	count(expected.findings) > 0 with input as _asked("issue.update", {"title": "other"}) with data.params as params
+	count(expected.findings) > 0 with input as _asked("issue.create", {}) with data.params as params
+}
+
+test_other_types_are_silent_without_parameters if {
+	expected.findings == set() with input as _asked("commit.create", {"title": "other", "labels": ["x"]}) with data.params as {}
+}

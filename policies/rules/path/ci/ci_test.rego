@@ -56,3 +56,16 @@ test_unread_configuration_asks if {
 test_missing_globs_ask if {
 	count(ci.findings) == 1 with input as _commit([], [], []) with data.params as {}
 }
+
+test_name_that_is_a_glob_is_reached_as_it_stands if {
+	document := object.union(_commit(["[a].yml"], [], []), {"ci": {"local_includes": ["[a].yml"]}})
+	_asks(document, {"paths": ["[a].yml"], "gitlinks": [], "includes": []})
+}
+
+test_upper_case_asks if {
+	_asks(_commit([".GitLab-CI.yml"], [], []), {"paths": [".GitLab-CI.yml"], "gitlinks": [], "includes": []})
+}
+
+test_path_that_is_no_text_asks if {
+	_asks(_commit([7], [], []), {"paths": [7], "gitlinks": [], "includes": []})
+}

@@ -49,3 +49,7 @@ test_text_of_no_project_is_read if {
 test_a_limit_that_is_missing_denies if {
 	count(mentions.findings) == 1 with input as _text([], []) with data.params as {}
 }
+
+test_mentions_that_are_no_list_deny if {
+	count(mentions.findings) == 1 with input as _text([], null) with data.params as _params
+}
