@@ -13,7 +13,7 @@ from gateway.adapters.opa.active import ActivePolicy
 from gateway.adapters.store.genesis import boot
 from gateway.adapters.store.sources import StoreSources
 from gateway.adapters.store.store import Store
-from gateway.app.choosing import choose
+from gateway.app.choosing import Choice, choose
 from gateway.app.following import Follower, catching_up
 from gateway.app.gateway import Gateway
 from gateway.app.library import Library, engine_of
@@ -36,7 +36,6 @@ from gateway.app.watching import (
 )
 from gateway.carrier import Carrier
 from gateway.core.errors import SettingsError
-from gateway.core.vocabulary import System
 from gateway.doors.metrics import Meters
 from gateway.doors.rest.context import Neighbours
 from gateway.gathering import Gathering
@@ -44,7 +43,7 @@ from gateway.judging import Judge
 from gateway.loop.intake import Intake
 from gateway.pipeline import Road
 from gateway.poller import Poller
-from gateway.ports import Changes, Clock, Target
+from gateway.ports import Changes, Clock
 from gateway.settings import Settings
 from gateway.settling import Settling
 from gateway.telling import Teller
@@ -83,25 +82,13 @@ async def open_gateway(
         log = open_log(settings, ids, clock, memory.notes)
         store = await asyncio.to_thread(_booted, settings, log, sources, meters, alone=works)
         stack.callback(store.close)
-        library = Library(store.policies, settings.policy, folder / "policies", clock)
-        stack.push_async_callback(library.close)
-        choice = await choose(store.policies, library, settings.policy, folder / "policy", activate=activate)
-        policy = served.policy = ActivePolicy(engine_of(settings.policy, choice.built))
-        stack.push_async_callback(policy.close)
-        # Read once: another process that looks at this home builds into the same folder.
-        served.bundles[choice.built.digest] = await asyncio.to_thread(choice.built.rego_bundle.read_bytes)
-        await policy.self_test()
-        targets: dict[System, Target] = {}
-        gateway = Gateway(settings, store, policy, targets, clock)
-        gateway.policy_notice = choice.notice
-        gateway.library = library
-        gateway.follower = Follower(store.policies, library, policy, served.bundles.__setitem__)
+        gateway, choice = await _judging(settings, store, served, folder, clock, stack, activate=activate)
         _watch(gateway, meters, ids, stack)
         gateway.beside_another = looking and _is_worked_on(settings.home)
         changes = await connect(gateway, stack)
         _compose(gateway, changes, ids)
         if works and store.readiness().ok:
-            await join(settings, store, policy, choice, activate=activate)
+            await join(settings, store, gateway.policy, choice, activate=activate)
         stack.push_async_callback(gateway.neighbours.carrier.finish)
         yield gateway
 
@@ -113,6 +100,31 @@ class Served:
 
     def __init__(self) -> None:
         self.bundles: dict[str, bytes] = {}
+
+
+async def _judging(
+    settings: Settings,
+    store: Store,
+    served: Served,
+    folder: Path,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    activate: bool,
+) -> tuple[Gateway, Choice]:
+    """The gateway with the policy that it begins with, and what follows the one in force; `folder` is for both."""
+    library = Library(store.policies, settings.policy, folder / "policies", clock)
+    stack.push_async_callback(library.close)
+    choice = await choose(store.policies, library, settings.policy, folder / "policy", activate=activate)
+    policy = served.policy = ActivePolicy(engine_of(settings.policy, choice.built))
+    stack.push_async_callback(policy.close)
+    # Read once: another process that looks at this home builds into the same folder.
+    served.bundles[choice.built.digest] = await asyncio.to_thread(choice.built.rego_bundle.read_bytes)
+    await policy.self_test()
+    gateway = Gateway(settings, store, policy, {}, clock)
+    gateway.policy_notice, gateway.library = choice.notice, library
+    gateway.follower = Follower(store.policies, library, policy, served.bundles.__setitem__)
+    return gateway, choice
 
 
 def _booted(settings: Settings, log: Log, sources: StoreSources, meters: Meters, *, alone: bool) -> Store:
@@ -138,8 +150,8 @@ def _scratch(stack: AsyncExitStack) -> Path:
     return Path(stack.enter_context(TemporaryDirectory(prefix="loopgate-look-")))
 
 
-def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
-    """Put the road together and hand every door its neighbours."""
+def _road(gateway: Gateway, changes: Changes, ids: UlidIds) -> Road:
+    """Put the road together."""
     store, policy, clock, watch = gateway.store, gateway.policy, gateway.clock, gateway.watch
     targets = {system: watched_target(target, watch, system) for system, target in gateway.targets.items()}
     ledger = watched_ledger(store.ledger, watch, lambda: clock.now_ms() / 1000)
@@ -158,11 +170,17 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
     pace = store.pace(
         clock, proposals_per_minute=serve.proposals_per_minute, dry_runs_per_hour=serve.dry_runs_per_hour
     )
-    road = Road(ids=ids, clock=clock, ledger=ledger, judge=judge, targets=targets, pace=pace)
+    return Road(ids=ids, clock=clock, ledger=ledger, judge=judge, targets=targets, pace=pace)
+
+
+def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
+    """Hand every door its neighbours, the road first."""
+    store, policy, clock = gateway.store, gateway.policy, gateway.clock
+    road = _road(gateway, changes, ids)
     carrier = Carrier(road)
     poll_s = gateway.settings.serve.poll_s
     settling = Settling(store.accounts, gateway.pipeline_use, clock)
-    gateway.poller = Poller(ledger, store.desk, carrier, clock, every_s=poll_s, settling=settling)
+    gateway.poller = Poller(road.ledger, store.desk, carrier, clock, every_s=poll_s, settling=settling)
     gateway.teller = _teller(gateway, poll_s)
     intake = Intake(
         proposals=LoopAgent(carrier, policy), items=store.work_items, new_trace=lambda: ids.new("trc")
@@ -188,7 +206,7 @@ def _compose(gateway: Gateway, changes: Changes, ids: UlidIds) -> None:
         policies=AuthorsDesk(store.policies, gateway.library, gateway.follower, road),
         counters=store.counters,
         clock=clock,
-        probes=watched_probes(gateway, watch),
+        probes=watched_probes(gateway, gateway.watch),
     )
 
 
