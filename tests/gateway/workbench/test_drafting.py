@@ -52,7 +52,9 @@ def model() -> Iterator[Model]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             made.asked.append(body)
-            made.headers.append({"path": self.path, **dict(self.headers.items())})
+            made.headers.append(
+                {"path": self.path, **{name.lower(): value for name, value in self.headers.items()}}
+            )
             answered = made.script[min(len(made.asked), len(made.script)) - 1](body)
             status, kind, content = (
                 answered if isinstance(answered, tuple) else (200, "application/json", answered)
@@ -177,7 +179,7 @@ async def test_a_sentence_becomes_a_rule_that_check_test_and_mutate_let_through(
     (asked,) = model.asked
     assert json.dumps(SENTENCE) in asked["messages"][1]["content"]
     assert asked["model"] == "scripted"
-    assert model.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert model.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.slow
