@@ -15,6 +15,7 @@ from gateway.workbench.data_files import policy_data
 from gateway.workbench.differential_lint import engine_differences
 from gateway.workbench.fact_paths import fact_paths
 from gateway.workbench.fail_open import all_findings
+from gateway.workbench.finding_forms import closed_to_teams, finding_forms
 from gateway.workbench.opa_checks import formatting, types
 from gateway.workbench.regal import regal
 from gateway.workbench.syntax import Module, modules
@@ -36,6 +37,7 @@ def check(folder: Path) -> tuple[Complaint, ...]:
         *rule_folders(folder, loaded),
         *_metadata_complaints(folder, loaded),
         *forbidden_calls(loaded),
+        *closed_to_teams(loaded),
         *all_findings(loaded),
         *engine_differences(loaded),
         *fact_paths(loaded),
@@ -53,6 +55,11 @@ def _metadata_complaints(folder: Path, loaded: tuple[Module, ...]) -> Iterable[C
         except SettingsError:
             return  # what does not compile is already a complaint of `types`
     yield from metadata(blocks, loaded)
+    named = {
+        block.package: frozenset(str(b.custom["code"]) for b in blocks if b.package == block.package)
+        for block in blocks
+    }
+    yield from finding_forms(loaded, named)
 
 
 def _unreadable(error: SettingsError) -> Complaint:

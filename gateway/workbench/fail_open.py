@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.workbench.complaints import Complaint
 from gateway.workbench.index_traps import index_traps
+from gateway.workbench.optimism import optimism
 from gateway.workbench.syntax import (
     SCALARS,
     Body,
@@ -64,6 +65,7 @@ def findings(module: Module, world: World) -> tuple[Complaint, ...]:
 def _of_rule(rule: Rule, module: Module, world: World) -> Iterator[Complaint]:
     yield from _heads(rule, module, world)
     yield from index_traps(rule, module, world)
+    yield from optimism(rule, module, world)
     for body in bodies(rule):
         for expression in body.expressions:
             yield from _of_expression(expression, body, module, world)

@@ -8,19 +8,12 @@ from pathlib import Path
 
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.command import run_opa
+from gateway.workbench.builtins_refused import instead_of
 from gateway.workbench.complaints import Complaint
 from gateway.workbench.schema import flattened_schema
 
 _SOURCES = ("gate", "lib", "rules")
 _UNDEFINED = re.compile(r"undefined function (?P<name>[\w.]+)")
-_INSTEAD = {
-    "http.send": "ask for a fact; rules do not call out",
-    "time.now_ns": "use facts.now_ms, or context.local_weekday and context.local_minute",
-    "opa.runtime": "use policies/data for settings",
-    "sprintf": 'put values into the finding\'s facts, or write a template string $"…{x}"',
-    "walk": "name the paths you mean; walk is wrong in WASM",
-    "regex.replace": "use replace or trim_prefix",
-}
 
 
 def formatting(folder: Path) -> Iterator[Complaint]:
@@ -73,7 +66,7 @@ def _remedy(message: str) -> str:
     missing = _UNDEFINED.search(message)
     if not missing:
         return ""
-    return _INSTEAD.get(missing["name"], "bring what you need as a fact in the policy input")
+    return instead_of(missing["name"])
 
 
 def _present(folder: Path) -> list[str]:

@@ -1,0 +1,17 @@
+# METADATA
+# title: Membership under not
+# description: A mistake that an author could make, or the same rule as it should be.
+# custom:
+#   code: DEMO-004
+#   severity: low
+#   remediation: Nothing to do.
+#   retry: never
+#   binding: state
+#   controls: [CC8.1]
+package rules.demo.negated_membership
+
+import data.lib.facts
+
+findings contains {"code": "DEMO-004", "effect": "deny", "facts": {}} if {
+	not facts.action_type in {"issue.create", "issue.comment"}
+}

@@ -1,0 +1,21 @@
+# METADATA
+# title: None found in a list that may be missing
+# description: A mistake that an author could make, or the same rule as it should be.
+# custom:
+#   code: DEMO-027
+#   severity: low
+#   remediation: Nothing to do.
+#   retry: never
+#   binding: state
+#   controls: [CC8.1]
+package rules.demo.none_listed
+
+import data.lib.changes
+import data.lib.facts
+
+findings contains {"code": "DEMO-027", "effect": "deny", "facts": {}} if {
+	changes.written
+	not _clean
+}
+
+_clean if facts.listed(["diff", "secrets"]) == [] # caught by check: no proof of none
