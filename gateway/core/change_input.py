@@ -1,11 +1,15 @@
 """The part of the policy input that tells of a change: files and commits, without contents and without addresses."""
 
+from collections import Counter
 from functools import lru_cache
 
 from gateway.core.changes import MODE_GITLINK, MODE_SYMLINK, Change, ChangedFile, CommitFact
 from gateway.core.model import Model
 from gateway.core.path_kinds import PathKind, extension_of, kinds_of
 from gateway.core.symlinks import leading
+
+# No rule needs more of them, and checking each costs the engine time.
+_PATHS_OF_A_KIND = 100
 
 
 class SecretInput(Model):
@@ -65,7 +69,8 @@ class CodeOwnersInput(Model):
 class DiffInput(Model):
     """The change in numbers and paths; `paths` holds old and new names, sorted.
 
-    `kinds` has the paths that are of a kind, old and new names too. `extensions`, `longest_path` (in characters),
+    `kinds` has the paths that are of a kind, old and new names too, the first hundred of each; `kinds_cut` says that
+    there are more. `extensions`, `longest_path` (in characters),
     `largest_path` and `largest_bytes` are of files and links put in; `patch_bytes` counts the lines added and removed
     and the binary files put in. Null is unknown. `dependencies_added` reads `npm:jquery`, or `npm+git:jquery` for what
     is not from the registry; `manifests_unread` are changed manifests whose dependencies nobody can tell.
@@ -80,6 +85,7 @@ class DiffInput(Model):
     paths_total: int
     kinds: tuple[KindInput, ...]
     kinds_total: int
+    kinds_cut: bool
     extensions: tuple[str, ...]
     extensions_total: int
     longest_path: int
@@ -121,7 +127,7 @@ class CommitInput(Model):
 def diff_input(change: Change) -> DiffInput:
     """The files of a change as the policy sees them."""
     paths, put_in = change.paths, tuple(f for f in change.files if f.is_put_in)
-    kinds = tuple(kind for path in paths for kind in _kinds(path))
+    kinds, cut = _kinds_among(paths)
     links = tuple(_symlink(f) for f in put_in if f.new_mode == MODE_SYMLINK)
     gitlinks = tuple(f.path for f in change.files if MODE_GITLINK in {f.new_mode, f.old_mode})
     extensions = tuple(sorted({extension_of(f.path) for f in put_in} - {""}))
@@ -136,6 +142,7 @@ def diff_input(change: Change) -> DiffInput:
         paths_total=len(paths),
         kinds=kinds,
         kinds_total=len(kinds),
+        kinds_cut=cut,
         extensions=extensions,
         extensions_total=len(extensions),
         longest_path=max((len(f.path) for f in put_in), default=0),
@@ -181,6 +188,18 @@ def commit_inputs(change: Change) -> tuple[CommitInput, ...]:
 
 def _commit(commit: CommitFact) -> CommitInput:
     return CommitInput(**commit.model_dump())
+
+
+def _kinds_among(paths: tuple[str, ...]) -> tuple[tuple[KindInput, ...], bool]:
+    """The first paths of each kind, and whether some were left out."""
+    found = [kind for path in paths for kind in _kinds(path)]
+    counted: Counter[str] = Counter()
+    kept: list[KindInput] = []
+    for one in found:
+        counted[one.kind] += 1
+        if counted[one.kind] <= _PATHS_OF_A_KIND:
+            kept.append(one)
+    return tuple(kept), len(kept) < len(found)
 
 
 @lru_cache(maxsize=8192)

@@ -17,6 +17,15 @@ def test_paths_of_a_kind_are_listed_with_old_names_too() -> None:
     assert seen.kinds_total == 2
 
 
+def test_no_more_than_a_hundred_of_a_kind_are_listed() -> None:
+    locks = [changed(f"p{n:03d}/go.sum", size=1) for n in range(101)]
+
+    cut, whole = diff_input(change(*locks, changed("z/go.mod"))), diff_input(change(*locks[:100]))
+
+    assert (cut.kinds_total, cut.kinds_cut, cut.kinds[-1].path) == (101, True, "z/go.mod")
+    assert (whole.kinds_total, whole.kinds_cut) == (100, False)
+
+
 def test_sizes_and_names_are_of_what_is_put_in() -> None:
     gone = changed("a/very/long/name/of/a/file.exe", new_mode="000000", size=0)
     module = changed("vendor/a/very/long/name.dll", new_mode="160000")

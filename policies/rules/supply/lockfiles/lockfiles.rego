@@ -31,10 +31,14 @@ findings contains {
 	lockfiles := sort(_alone)
 }
 
-_clear if facts.at(["diff", "kinds"]) == []
+_clear if {
+	facts.at(["diff", "kinds"]) == []
+	facts.at(["diff", "kinds_cut"]) == false
+}
 
 _clear if {
 	is_array(facts.at(["diff", "kinds"]))
+	facts.at(["diff", "kinds_cut"]) == false
 	_alone == set()
 }
 

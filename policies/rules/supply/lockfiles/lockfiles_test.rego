@@ -6,7 +6,7 @@ _params := {"SUPPLY-001": {"pairs": {"package-lock.json": ["package.json"], "car
 
 _commit(locks, manifests) := {
 	"action": {"type": "commit.create"},
-	"diff": {"kinds": array.concat(
+	"diff": {"kinds_cut": false, "kinds": array.concat(
 		[{"path": path, "kind": "lockfile"} | some path in locks],
 		[{"path": path, "kind": "manifest"} | some path in manifests],
 	)},
@@ -50,6 +50,12 @@ test_no_lock_file_is_silent if {
 
 test_missing_pairs_ask if {
 	_asks(_commit(["package-lock.json"], ["package.json"]), {}, ["package-lock.json"])
+}
+
+test_list_that_was_cut_asks if {
+	cut := {"diff": {"kinds_cut": true}}
+	_asks(object.union(_commit([], []), cut), _params, [])
+	_asks(object.union(_commit(["Cargo.lock"], ["Cargo.toml"]), cut), _params, [])
 }
 
 test_unclassified_files_ask if {
