@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.policies.test_rollout_how_to import exported
-from tests.town import Town
+from tests.town import AUDITOR, Town, proposal
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial" / "your-first-rule.md"
@@ -58,6 +57,14 @@ def play(step: Step, folder: Path) -> None:
         assert step.what in said
 
 
+async def export(town: Town, file: Path) -> None:
+    """The evidence of a gateway that judged something."""
+    async with await town.agent() as agent:
+        await agent.propose(proposal("issue.create", {"title": "A note"}, jira=True))
+    async with await town.sign_in(AUDITOR) as auditor:
+        await auditor.bundle(file)
+
+
 def test_every_block_says_what_to_do_with_it() -> None:
     found = list(steps())
     run = [line.split()[2] for step in found if step.kind == "sh" for line in step.text.splitlines()]
@@ -70,7 +77,7 @@ def test_every_block_says_what_to_do_with_it() -> None:
 @pytest.mark.slow
 async def test_the_tutorial_holds_from_its_first_line_to_its_last(town: Town, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    await exported(town, tmp_path)
+    await export(town, tmp_path / "last.evidence.tar")
 
     for step in steps():
         play(step, tmp_path)
