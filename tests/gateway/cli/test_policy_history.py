@@ -37,10 +37,10 @@ def policy(shell: Shell) -> str:
 
 @pytest.fixture(scope="module")
 def draft(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The policy in force, with nobody asked before a merge."""
+    """The policy in force, with no release manager asked before production."""
     folder = tmp_path_factory.mktemp("draft") / "policies"
     shutil.copytree(shell.served.town.settings.policy.folder, folder)
-    (folder / "data" / "modes.yaml").write_text("modes: {SOD-002: {mode: shadow}}\n", "utf-8")
+    (folder / "data" / "modes.yaml").write_text("modes: {DEPLOY-002: {mode: shadow}}\n", "utf-8")
     return str(folder)
 
 
@@ -67,7 +67,7 @@ def test_a_laxer_draft_ends_with_an_error_and_says_who_is_touched(home: str, dra
     spared = loopgate("policy", "replay", "--home", home, *ALWAYS, "--policy", draft, "--fail-on", "none")
 
     assert said.code == 1
-    assert "SOD-002 in shadow now" in said.out
+    assert "DEPLOY-002 in shadow now" in said.out
     assert "agt\\_fixer" in said.out
     assert "shop/checkout" in said.out
     assert spared.code == 0
@@ -105,7 +105,7 @@ def test_a_recorded_action_is_explained_also_under_a_draft(
 
     assert then.code == 4, then
     assert "decided alike" in then.out
-    assert "SOD-002" in then.out
+    assert "DEPLOY-002" in then.out
     assert now.code in {0, 4}, now
     assert now.document["difference"]["flip"]["turn"] == "looser"
     assert {look["outcome"] for look in now.document["looks"]} >= {"in shadow", "quiet"}
@@ -117,7 +117,7 @@ def test_what_shadow_would_have_done_is_told_by_day(home: str, draft: str) -> No
 
     assert recorded.code == asked.code == 0
     assert recorded.document["rules"] == []
-    assert [rule["code"] for rule in asked.document["rules"]] == ["SOD-002"]
+    assert [rule["code"] for rule in asked.document["rules"]] == ["DEPLOY-002"]
 
 
 def test_exceptions_are_listed_with_their_uses(home: str, policy: str, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_exceptions_are_listed_with_their_uses(home: str, policy: str, tmp_path:
     shutil.copytree(policy, folder)
     excused = {
         "id": "EX-1",
-        "code": "SOD-002",
+        "code": "DEPLOY-002",
         "project": "**",
         "agent": "*",
         "expires_ms": 1,
