@@ -80,6 +80,12 @@ class FlowExpected(Model):
     issue: Expected
 
 
+class FlowNames(Model):
+    """FLOW-007: a pattern for the names of branches (RE2); an empty one lets every name be."""
+
+    pattern: _Title
+
+
 class RateActions(Model):
     """RATE-001: actions an hour and a day."""
 
@@ -183,6 +189,7 @@ MOMENT_PARAMS: Mapping[str, type[Model]] = {
     "FLOW-004": FlowTransitions,
     "FLOW-005": FlowVariables,
     "FLOW-006": FlowExpected,
+    "FLOW-007": FlowNames,
     "RATE-001": RateActions,
     "RATE-002": RateRequests,
     "RATE-003": RateDuplicates,
