@@ -4,6 +4,7 @@ Read from `loopgate.toml` in the home folder, then from `LOOPGATE_…` variables
 Secrets are never settings: a setting names where a secret is kept.
 """
 
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -277,12 +278,20 @@ def load_settings(home: Path) -> Settings:
         # The folder that was asked for, whatever LOOPGATE_HOME says.
         return Settings(**{**given, "home": home}).model_copy(update={"home": home})
     except (ValidationError, ValueError) as error:
-        raise SettingsError(f"{path}: {_sentence(error)}") from error
+        raise SettingsError(_sentence(path, error)) from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _sentence(error: ValueError) -> str:
+def _sentence(path: Path, error: ValueError) -> str:
+    """What is wrong, each with where it was set: an environment variable comes after the file and wins."""
     if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        return f"{path}: {error}"
+    wrong = []
+    for one in error.errors():
+        parts = [str(part) for part in one["loc"]]
+        variable = "LOOPGATE_" + "__".join(parts).upper()
+        where = variable if variable in os.environ else f"{path}: {'.'.join(parts)}"
+        said = "there is no such setting" if one["type"] == "extra_forbidden" else one["msg"]
+        wrong.append(f"{where}: {said}")
+    return "; ".join(wrong)

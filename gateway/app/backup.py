@@ -170,6 +170,10 @@ def _manifest(settings: Settings, folder: Path, note: str) -> BackedUp:
 
 
 def _check_manifest(folder: Path) -> None:
+    if not (folder / MANIFEST).is_file():
+        raise SettingsError(
+            f"{folder} is not a whole backup: it has no {MANIFEST}; name a folder that `loopgate backup` made."
+        )
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         wrong = [name for name, digest in files.items() if _sha256(folder / name) != digest]

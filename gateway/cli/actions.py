@@ -84,7 +84,11 @@ def read_proposal(file: Path) -> dict[str, Any]:
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
         parsed = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise MalformedError(
+            f"{file} cannot be read ({error.strerror}); name a file with the proposal as JSON, or - to read it from standard input."
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise MalformedError(f"{file} cannot be read as JSON: {error}") from error
     if not isinstance(parsed, dict):
         raise MalformedError(f"{file} must hold a JSON object with type, target and params.")

@@ -23,6 +23,8 @@ def run_opa(opa: Path, arguments: Sequence[str], *, cwd: Path) -> Ran:
 
     Raises `SettingsError` when the binary cannot be started or takes over two minutes.
     """
+    if not cwd.is_dir():
+        raise SettingsError(f"{cwd} is not a folder; name the folder of a policy library.")
     try:
         done = subprocess.run(  # noqa: S603 - an argv list, our own binary, no shell
             [str(opa), *arguments], cwd=cwd, capture_output=True, timeout=_LIMIT_SECONDS, check=False
