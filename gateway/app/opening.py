@@ -22,7 +22,7 @@ from gateway.app.policy_desk import AuthorsDesk
 from gateway.app.replicas import check_database, join
 from gateway.app.signing_in import oidc_sign_in
 from gateway.app.sources import memory_of, open_log, store_sources
-from gateway.app.upkeep import claimed
+from gateway.app.upkeep import claimed, refuse_no_gateway
 from gateway.app.vendors import connect
 from gateway.app.watching import (
     CommitTimes,
@@ -61,8 +61,7 @@ async def open_gateway(
 
     Raises `SettingsError`. A damaged log does not raise: readiness is red and nothing is recorded or done.
     """
-    if not (settings.home / "keys" / "event.pem").exists():
-        raise SettingsError(f"{settings.home} holds no gateway; run `loopgate init --operator NAME` first.")
+    refuse_no_gateway(settings.home)
     clock = clock or SystemClock()
     ids = UlidIds(clock)
     async with AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ from typing import TextIO
 from gateway.adapters.store.database import Database
 from gateway.adapters.store.migrate import Form, Step, form_of, steps_between, upgrade
 from gateway.core.errors import SettingsError
-from gateway.settings import Settings
+from gateway.settings import CONFIG_NAME, Settings
 
 
 @contextmanager
@@ -33,11 +33,21 @@ def _opened(lock: Path) -> TextIO:
         ) from error
 
 
+def refuse_no_gateway(home: Path) -> None:
+    """Raise `SettingsError` where no gateway was made, or its key is gone from what was one."""
+    if (home / "keys" / "event.pem").exists():
+        return
+    if (home / CONFIG_NAME).exists():
+        raise SettingsError(
+            f"{home} has lost keys/event.pem; restore the keys from its backup. Nothing is signed without it."
+        )
+    raise SettingsError(f"{home} holds no gateway; run `loopgate init --operator NAME` first.")
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Nobody else works on this home meanwhile; raises `SettingsError` when somebody does, or there is none."""
-    if not (home / "keys" / "event.pem").exists():
-        raise SettingsError(f"{home} holds no gateway; run `loopgate init --operator NAME` first.")
+    refuse_no_gateway(home)
     with claimed(home) as ours:
         if not ours:
             raise SettingsError(f"Another process works on {home}; stop it first, or name another --home.")

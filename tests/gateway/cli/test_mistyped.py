@@ -7,9 +7,10 @@ import pytest
 from gateway.adapters.opa.binary import opa_binary
 from gateway.adapters.opa.command import run_opa
 from gateway.app.backup import restore
+from gateway.app.upkeep import refuse_no_gateway
 from gateway.cli.actions import read_proposal
 from gateway.core.errors import MalformedError, SettingsError
-from gateway.settings import Settings
+from gateway.settings import CONFIG_NAME, Settings
 
 
 def test_a_type_where_the_file_of_a_proposal_belongs(tmp_path: Path) -> None:
@@ -32,5 +33,15 @@ def test_a_policy_folder_that_is_not_there_is_not_the_fault_of_opa(tmp_path: Pat
 
 
 def test_a_folder_that_is_no_backup(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"has no backup\.json; name a folder that `loopgate backup` made"):
+    with pytest.raises(
+        SettingsError, match=r"has no backup\.json; name a folder that `loopgate backup` made"
+    ):
         restore(Settings(home=tmp_path / "home"), tmp_path)
+
+
+def test_a_home_that_lost_its_key_is_not_called_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="run `loopgate init"):
+        refuse_no_gateway(tmp_path)
+    (tmp_path / CONFIG_NAME).touch()
+    with pytest.raises(SettingsError, match="restore the keys from its backup"):
+        refuse_no_gateway(tmp_path)
