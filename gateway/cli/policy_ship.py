@@ -104,11 +104,11 @@ def kept(config: ConfigFolder = default_config(), as_json: AsJson = False) -> No
         print_json(listed)
         return
     marks = {listed["previous"]: "the one of before", listed["in_force"]: "in force"}
-    rows = (
-        (one["digest"], marks.get(one["digest"], ""), one["revision"][:19], one["by"], _when(one["kept_ms"]))
-        for one in listed["items"]
-    )
-    print_table("Policies", ("digest", "stands", "revision", "by", "since"), rows)
+    for one in listed["items"]:
+        # A digest is as long as a terminal is wide for some: on a line of its own it can be copied.
+        console.print(plain(one["digest"]))
+        told = (marks.get(one["digest"]), one["revision"][:19], f"by {one['by']}", _when(one["kept_ms"]))
+        console.print(plain("  " + ", ".join(word for word in told if word)))
     sealed = listed["sealed_ms"]
     console.print(
         plain(f"Sealed since {_when(sealed)}: it changes by approval only." if sealed else "Not sealed yet.")
