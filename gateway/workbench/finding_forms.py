@@ -41,9 +41,12 @@ def closed_to_teams(modules: Iterable[Module]) -> Iterator[Complaint]:
         if module.package[0] != "rules":
             continue
         for name, path in module.imports.items():
-            if _is_closed(("data", *path), module):
+            if not path or _is_closed(("data", *path), module):
                 yield _on(
-                    module, module.package_row, f"the import {name} reads {'.'.join(path)}", _ONLY_FACTS
+                    module,
+                    module.package_row,
+                    f"the import {name} reads {'.'.join(path) or 'data whole'}",
+                    _ONLY_FACTS,
                 )
         for rule in module.rules:
             for term in _references(rule):
