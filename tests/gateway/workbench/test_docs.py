@@ -65,6 +65,7 @@ def test_a_folder_that_does_not_parse_is_named(tmp_path: Path) -> None:
         rule_pages(tmp_path)
 
 
+@pytest.mark.slow
 def test_pages_of_another_folder_link_to_its_own_rules(tmp_path: Path) -> None:
     policies = shipped_copy(tmp_path)
     written = write_rule_pages(policies, tmp_path / "site" / "rules")

@@ -19,6 +19,8 @@ from gateway.workbench.replay_changes import Turn
 from tests.gateway.workbench.records import found, ruling
 from tests.gateway.workbench.trees import SHIPPED, shipped_copy
 
+pytestmark = pytest.mark.slow
+
 
 async def recorded_cases(judge: Judge, *, of: str = "") -> list[RecordedRuling]:
     """The library's cases as if each had been judged on the road; `of` names the rule whose cases are wanted."""
@@ -64,7 +66,6 @@ def files_history() -> list[RecordedRuling]:
     return asyncio.run(judged())
 
 
-@pytest.mark.slow
 async def test_the_same_policy_flips_none_of_the_librarys_cases() -> None:
     async with judging(SHIPPED) as judge:
         history = await recorded_cases(judge)
