@@ -21,7 +21,7 @@ from typing import Any
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.opa.engine import Engine
 from gateway.adapters.opa.wasm import WasmPolicy
-from gateway.app import open_gateway, opening
+from gateway.app import choosing, open_gateway, opening
 from gateway.serving import Listener
 from gateway.settings import load_settings
 from gateway.workbench.build import build
@@ -69,8 +69,8 @@ def load(policies: Path, folder: Path) -> None:
     """Build and load the policy once; the children open with what is in memory."""
     built = build(policies, folder)
     engine: Engine = WasmPolicy.load(built)
-    opening.build = lambda *_: built  # type: ignore[attr-defined]  # what `opening` imported
-    opening._engine = lambda *_: engine
+    choosing.build = lambda *_: built  # type: ignore[attr-defined]  # what `choosing` imported
+    opening.engine_of = lambda *_: engine  # type: ignore[attr-defined]  # what `opening` imported
     for name in _LATE:
         importlib.import_module(name)
     # The children's collector then passes over what they share with us.
