@@ -130,17 +130,23 @@ async def test_complaints_are_fed_back_and_a_repaired_answer_is_taken(model: Mod
 
 
 @pytest.mark.slow
-async def test_cases_that_notice_too_little_are_fed_back(model: Model, tmp_path: Path) -> None:
-    def few(shown: dict[str, Any]) -> None:
-        shown["files"]["nobody_test.rego"] = shown["files"]["nobody_test.rego"].partition("test_other_types")[
-            0
-        ]
+async def test_tests_that_notice_too_little_are_fed_back(model: Model, tmp_path: Path) -> None:
+    """A condition written twice, and no test of the rule alone: planted mistakes survive."""
 
-    model.script = [changed(few)]
+    def few(shown: dict[str, Any]) -> None:
+        kept = shown["files"]["nobody_test.rego"].partition("test_refused")[0]
+        shown["files"]["nobody_test.rego"] = (
+            f"{kept}test_it_answers if is_set(nobody.findings) with input as _by(7)\n"
+        )
+        rule, twice = shown["files"]["nobody.rego"], "\tis_string(agent)\n"
+        shown["files"]["nobody.rego"] = rule.replace(twice, 2 * twice)
+
+    model.script = [changed(few), lambda _: completion(INJECTED)]
     made = await drafted(model, tmp_path)
 
     assert not made.sound
     assert made.requests == REPAIRS + 1
+    assert "no case notices rules/draft/nobody/nobody.rego:" in model.asked[1]["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +275,8 @@ async def test_parameters_are_of_the_new_code_only(model: Model, tmp_path: Path)
             lambda shown: shown.update(
                 {"params": {"PATH-001": {"globs": []}}, "files": {**shown["files"], "cases.yaml": "- {"}}
             )
-        )
+        ),
+        lambda _: completion(INJECTED),
     ]
     made = await drafted(model, tmp_path)
     written = (made.folder / "data" / "params.yaml").read_text("utf-8")
