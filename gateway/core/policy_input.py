@@ -35,6 +35,7 @@ from gateway.core.facts import (
     TagFacts,
     TextFacts,
 )
+from gateway.core.issue_params import IssueLink
 from gateway.core.model import Model
 from gateway.core.vocabulary import ActionType
 
@@ -224,6 +225,9 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
 
 def _action(action: Action, *, supported: bool) -> ActionInput:
     params = {k: v for k, v in plain_params(action).items() if k not in _UNSEEN_PARAMS}
+    if isinstance(action.params, IssueLink):
+        # Said even where it is the project itself: what is left out could not be told from what was lost.
+        params["project"] = action.params.project or action.target.project
     return ActionInput(
         id=action.id,
         type=action.type.value,

@@ -60,11 +60,10 @@ class FlowVariables(Model):
 
 
 class Expected(Model):
-    """How a work item is expected: a pattern for its title (RE2), labels it must have, how many at most."""
+    """How a work item is expected: a pattern for its title (RE2), labels it must have."""
 
     title: _Title
     labels_required: tuple[_Label, ...]
-    labels_limit: Count
 
 
 class ExpectedRequest(Expected):

@@ -117,7 +117,7 @@ places contains _linked if action_type == "issue.link"
 
 default _linked := null
 
-_linked := object.get(input, ["action", "params", "project"], project) if at(["action", "system"]) == "gitlab"
+_linked := at(["action", "params", "project"]) if at(["action", "system"]) == "gitlab"
 
 _linked := $"jira:{key}" if {
 	at(["action", "system"]) == "jira"

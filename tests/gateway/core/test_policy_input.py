@@ -142,3 +142,11 @@ def test_what_a_new_item_is_like_and_the_break_glass_in_force_are_seen() -> None
 
     assert (seen.similar, seen.break_glass) == (similar, glass)
     assert "mend" not in str(seen.model_dump())
+
+
+@pytest.mark.parametrize(("said", "seen"), [({}, "shop/checkout"), ({"project": "shop/till"}, "shop/till")])
+def test_a_link_always_says_into_which_project_it_goes(said: dict[str, Any], seen: str) -> None:
+    at = {"project": "shop/checkout", "issue": "7"}
+    linked = action(ActionType.ISSUE_LINK, aims=at, params={"issue": "2", **said})
+    judged = policy_input(linked, facts(), None, supported=True)
+    assert judged.action.params["project"] == seen

@@ -37,7 +37,7 @@ def test_a_parameter_less_is_wrong(code: str) -> None:
         ("FLOW-004", "maps", [{"projects": [], "moves": {}}], "FLOW-004.maps.0.projects"),
         ("FLOW-004", "maps", [{"projects": ["**"], "moves": {"To Do": ["done"]}}], "FLOW-004.maps.0.moves"),
         ("FLOW-005", "allowed", ["A B"], "FLOW-005.allowed.0"),
-        ("FLOW-006", "issue", {"title": "(?=x)", "labels_required": [], "labels_limit": 1}, "FLOW-006.issue"),
+        ("FLOW-006", "issue", {"title": "(?=x)", "labels_required": []}, "FLOW-006.issue"),
         ("RATE-001", "hour", {"low": "30", "high": 120}, "RATE-001.hour.low"),
         ("RATE-002", "open", {"low": True, "high": 8}, "RATE-002.open.low"),
         ("RATE-003", "similarity", 0, "RATE-003.similarity"),

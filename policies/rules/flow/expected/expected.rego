@@ -1,8 +1,7 @@
 # METADATA
 # title: Not as merge requests and work items are expected here
 # description: |
-#   What an agent opens reads as the house expects: a title of the wanted form, the labels that mark it, not too many
-#   of them, and as a draft where the house wants to look first. Changing it later holds it to the same.
+#   What an agent opens reads as the house expects: a title of the wanted form, the labels that mark it, and as a draft where the house wants to look first. Changing it later holds it to the same.
 # custom:
 #   code: FLOW-006
 #   severity: low
@@ -34,14 +33,13 @@ findings contains {
 findings contains {
 	"code": "FLOW-006",
 	"effect": "deny",
-	"facts": {"labels": labels, "required": required, "limit": limit},
+	"facts": {"labels": labels, "required": required},
 } if {
 	_kind
 	_given("labels")
 	not _labelled
 	labels := facts.at(["action", "params", "labels"])
 	required := _wanted("labels_required")
-	limit := _wanted("labels_limit")
 }
 
 findings contains {
@@ -84,10 +82,8 @@ _titled if {
 _labelled if {
 	labels := facts.at(["action", "params", "labels"])
 	required := _wanted("labels_required")
-	limit := _wanted("labels_limit")
 	is_array(labels)
 	is_array(required)
-	facts.within(count(labels), limit)
 	every label in required {
 		label in labels
 	}

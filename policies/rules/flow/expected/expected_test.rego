@@ -3,8 +3,8 @@ package rules.flow.expected_test
 import data.rules.flow.expected
 
 _params := {"FLOW-006": {
-	"merge_request": {"title": "^(feat|fix): ", "labels_required": ["agent"], "labels_limit": 2, "draft": true},
-	"issue": {"title": "", "labels_required": [], "labels_limit": 2},
+	"merge_request": {"title": "^(feat|fix): ", "labels_required": ["agent"], "draft": true},
+	"issue": {"title": "", "labels_required": []},
 }}
 
 _asked(type, params) := {"action": {"type": type, "params": params}}
@@ -34,8 +34,8 @@ test_another_title_denies if {
 }
 
 test_other_labels_deny if {
-	_denies(_asked("merge_request.update", {"labels": []}), {"labels": [], "required": ["agent"], "limit": 2})
-	_denies(_asked("merge_request.update", {"labels": ["agent", "b", "c"]}), {"labels": ["agent", "b", "c"], "required": ["agent"], "limit": 2})
+	_denies(_asked("merge_request.update", {"labels": []}), {"labels": [], "required": ["agent"]})
+	_denies(_asked("merge_request.update", {"labels": ["b", "c"]}), {"labels": ["b", "c"], "required": ["agent"]})
 }
 
 test_what_is_ready_too_early_denies if {
@@ -49,7 +49,7 @@ test_what_is_missing_denies if {
 }
 
 test_issue_that_is_changed_or_made_is_held_to_the_house if {
-	params := {"FLOW-006": {"issue": {"title": "^fix: ", "labels_required": [], "labels_limit": 2}}}
+	params := {"FLOW-006": {"issue": {"title": "^fix: ", "labels_required": []}}}
 	count(expected.findings) > 0 with input as _asked("issue.update", {"title": "other"}) with data.params as params
 	count(expected.findings) > 0 with input as _asked("issue.create", {}) with data.params as params
 }
