@@ -72,7 +72,10 @@ async def test_a_project_under_another_name_is_to_be_mended(world: World) -> Non
     by_number = action.target.model_copy(update={"project": "1"})
     seen = await world.target.inspect(action.model_copy(update={"target": by_number}))
 
-    assert [(m.path, m.retry) for m in seen.missing] == [("project", "fix_and_retry")]
+    assert [(m.path, m.retry) for m in seen.missing] == [
+        ("project", "fix_and_retry"),
+        ("similar", "fix_and_retry"),
+    ]
     assert "shop/checkout" in seen.missing[0].reason
 
 
