@@ -180,6 +180,8 @@ _WITHOUT_TEXT = {
     "job.retry",
     "job.cancel",
     "deployment.rollback",
+    "policy.activate",
+    "policy.rollback",
     "environment.stop",
     "stop.lift",
 }

@@ -140,10 +140,10 @@ async def test_a_policy_that_allows_the_forbidden_action_never_becomes_ready(tmp
     await policy.close()
 
 
-async def test_an_input_beyond_the_memory_cap_denies_and_the_engine_survives(faulty: BuiltPolicy) -> None:
+async def test_an_input_beyond_the_bound_denies_and_the_engine_survives(faulty: BuiltPolicy) -> None:
     policy = WasmPolicy.load(faulty)
     await policy.self_test()
-    assert unavailable(await policy.decide({"fault": "none", "x": "x" * 10_000_000})) == "engine error"
+    assert unavailable(await policy.decide({"fault": "none", "x": "x" * 10_000_000})) == "input too large"
     assert (await policy.decide(SOUND)).effect is Effect.ALLOW
     await policy.close()
 
