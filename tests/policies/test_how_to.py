@@ -40,6 +40,7 @@ async def test_the_rule_of_the_how_to_is_complete(tmp_path: Path) -> None:
     assert coverage(policies).complaints == ()
 
 
+@pytest.mark.slow
 def test_a_how_to_rule_that_is_read_directly_would_be_refused(tmp_path: Path) -> None:
     policies = library_with_the_rule(tmp_path)
     rule = policies / "rules" / "blast" / "folders" / "folders.rego"

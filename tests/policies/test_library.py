@@ -29,6 +29,7 @@ def placed() -> tuple[PlacedCase, ...]:
     return cases(POLICIES)
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_with_the_library() -> None:
     assert check(POLICIES) == ()
 

@@ -113,6 +113,7 @@ def test_what_a_pack_does_not_name_stays(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_digest_tells_packs_apart(built: dict[str, BuiltPolicy]) -> None:
     assert len({policy.digest for policy in built.values()}) == len(LOOSEST_FIRST)
 

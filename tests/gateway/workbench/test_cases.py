@@ -83,6 +83,7 @@ def test_a_base_that_is_no_policy_input_is_named(tmp_path: Path) -> None:
         cases(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -105,6 +105,7 @@ def test_a_team_cannot_add_to_the_gate_or_to_another_team(tmp_path: Path) -> Non
     assert any("package gate does not belong" in complaint for complaint in complaints(folder))
 
 
+@pytest.mark.slow
 def test_two_rules_cannot_have_one_code(tmp_path: Path) -> None:
     folder = shipped_copy(tmp_path)
     rule = folder / "rules/blast/files/files.rego"

@@ -109,6 +109,7 @@ async def test_an_input_without_a_canonical_form_reaches_no_engine(built: BuiltP
     assert (found.judged, found.refused, found.differences) == (0, 2, ())
 
 
+@pytest.mark.slow
 def test_the_same_chance_draws_the_same_inputs() -> None:
     assert list(drawn(12)) == list(drawn(12))
     assert list(drawn(12)) != list(drawn(12, SEED + 7))

@@ -149,6 +149,7 @@ async def test_tests_that_notice_too_little_are_fed_back(model: Model, tmp_path:
     assert "no case notices rules/draft/nobody/nobody.rego:" in model.asked[1]["messages"][-1]["content"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
@@ -174,6 +175,7 @@ async def test_nonsense_is_asked_about_three_times_and_written_nowhere(
     assert problem in model.asked[1]["messages"][-1]["content"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -195,6 +197,7 @@ async def test_a_file_of_another_name_is_not_written(model: Model, tmp_path: Pat
     assert "is none of them and was not written" in complaint.problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
