@@ -140,7 +140,8 @@ class PolicyInput(Model):
     job: JobFacts | None
     tag: TagFacts | None
     similar: SimilarFacts | None = None
-    break_glass: GlassFacts | None = None
+    break_glass: tuple[GlassFacts, ...] = ()
+    break_glass_total: int = 0
     code_owners: CodeOwnersInput | None = None
     diff: DiffInput | None
     commits: tuple[CommitInput, ...] | None
@@ -201,7 +202,8 @@ def policy_input(action: Action, facts: Facts, blast: BlastRadius | None, *, sup
         job=facts.job,
         tag=facts.tag,
         similar=facts.similar,
-        break_glass=facts.glass,
+        break_glass=(facts.glass,) if facts.glass else (),
+        break_glass_total=1 if facts.glass else 0,
         code_owners=code_owners_input(change) if change else None,
         diff=diff_input(change) if change else None,
         commits=commit_inputs(change) if change else None,

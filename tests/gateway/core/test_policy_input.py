@@ -140,7 +140,7 @@ def test_what_a_new_item_is_like_and_the_break_glass_in_force_are_seen() -> None
     )
     seen = document(facts(similar=similar, glass=glass))
 
-    assert (seen.similar, seen.break_glass) == (similar, glass)
+    assert (seen.similar, seen.break_glass) == (similar, (glass,))
     assert "mend" not in str(seen.model_dump())
 
 

@@ -25,11 +25,11 @@ findings contains {
 	"effect": "warn",
 	"facts": {"break_glass": id, "ticket": ticket, "expires_ms": expires_ms},
 } if {
-	facts.present("break_glass")
-	_whole
-	id := facts.at(["break_glass", "id"])
-	ticket := facts.at(["break_glass", "ticket"])
-	expires_ms := facts.at(["break_glass", "expires_ms"])
+	some glass in facts.listed(["break_glass"])
+	_whole(glass)
+	id := object.get(glass, ["id"], null)
+	ticket := object.get(glass, ["ticket"], null)
+	expires_ms := object.get(glass, ["expires_ms"], null)
 }
 
 findings contains {
@@ -37,31 +37,31 @@ findings contains {
 	"effect": "deny",
 	"facts": {"break_glass": id, "ticket": ticket, "by": by, "second": second, "expires_ms": expires_ms},
 } if {
-	facts.present("break_glass")
-	not _whole
-	id := facts.at(["break_glass", "id"])
-	ticket := facts.at(["break_glass", "ticket"])
-	by := facts.at(["break_glass", "by"])
-	second := facts.at(["break_glass", "second"])
-	expires_ms := facts.at(["break_glass", "expires_ms"])
+	some glass in facts.listed(["break_glass"])
+	not _whole(glass)
+	id := object.get(glass, ["id"], null)
+	ticket := object.get(glass, ["ticket"], null)
+	by := object.get(glass, ["by"], null)
+	second := object.get(glass, ["second"], null)
+	expires_ms := object.get(glass, ["expires_ms"], null)
 }
 
-_whole if {
-	_ticketed
-	_confirmed
-	_short
-	_reviewed
+_whole(glass) if {
+	_ticketed(glass)
+	_confirmed(glass)
+	_short(glass)
+	_reviewed(glass)
 }
 
-_ticketed if {
-	ticket := facts.at(["break_glass", "ticket"])
+_ticketed(glass) if {
+	ticket := object.get(glass, ["ticket"], null)
 	is_string(ticket)
 	regex.match(`\S`, ticket)
 }
 
-_confirmed if {
-	by := facts.at(["break_glass", "by"])
-	second := facts.at(["break_glass", "second"])
+_confirmed(glass) if {
+	by := object.get(glass, ["by"], null)
+	second := object.get(glass, ["second"], null)
 	is_string(by)
 	is_string(second)
 	by != ""
@@ -69,9 +69,9 @@ _confirmed if {
 	by != second
 }
 
-_short if {
-	from := facts.at(["break_glass", "confirmed_ms"])
-	until := facts.at(["break_glass", "expires_ms"])
+_short(glass) if {
+	from := object.get(glass, ["confirmed_ms"], null)
+	until := object.get(glass, ["expires_ms"], null)
 	longest := facts.param("BREAK-001", "ttl_ms")
 	is_number(from)
 	is_number(until)
@@ -81,9 +81,9 @@ _short if {
 	facts.within(facts.now_ms, until)
 }
 
-_reviewed if {
-	from := facts.at(["break_glass", "confirmed_ms"])
-	due := facts.at(["break_glass", "review_due_ms"])
+_reviewed(glass) if {
+	from := object.get(glass, ["confirmed_ms"], null)
+	due := object.get(glass, ["review_due_ms"], null)
 	longest := facts.param("BREAK-001", "review_ms")
 	is_number(from)
 	is_number(due)

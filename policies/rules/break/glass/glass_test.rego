@@ -14,7 +14,7 @@ _whole := {
 	"review_due_ms": 2000,
 }
 
-_under(break_glass) := {"context": {"now_ms": 1050}, "break_glass": break_glass}
+_under(break_glass) := {"context": {"now_ms": 1050}, "break_glass": [break_glass]}
 
 _but(changed) := _under(object.union(_whole, changed))
 
@@ -81,5 +81,5 @@ test_without_limits_none_is_whole if {
 }
 
 test_none_is_silent if {
-	glass.findings == set() with input as {"context": {"now_ms": 1050}, "break_glass": null} with data.params as _params
+	glass.findings == set() with input as {"context": {"now_ms": 1050}, "break_glass": []} with data.params as _params
 }
