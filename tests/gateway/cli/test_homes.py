@@ -57,7 +57,7 @@ def test_init_makes_a_private_home_and_says_the_code_once(tmp_path: Path) -> Non
     again = loopgate("init", "--operator", "Another", "--home", str(home))
 
     assert made.code == 0
-    assert set(made.document) == {"home", "code", "person", "vkey"}
+    assert set(made.document) == {"home", "code", "person", "vkey", "advice"}
     assert (home / "log.vkey").read_text().strip() == made.document["vkey"]
     assert home.stat().st_mode & 0o777 == 0o700
     assert again.code == 1
@@ -133,7 +133,6 @@ BROKEN: dict[str, tuple[Breaking, str]] = {
     "unknown setting": (_more("\n[gitlap]\nurl = 'x'\n"), "gitlap"),
     "bad setting": (_more("\n[serve]\nport = 'many'\n"), "serve.port"),
     "bad database": (_settings('database_url = "nonsense"\n'), "database"),
-    "no policy": (_settings('[policy]\nfolder = "nowhere"\n'), "nowhere"),
     "unreachable listener": (_more("\n[serve]\nhost = '203.0.113.1'\n"), "203.0.113.1"),
 }
 
@@ -150,16 +149,19 @@ def test_a_broken_home_is_refused_in_a_sentence(home: Path, name: str) -> None:
     assert hint in flat(said)
 
 
-def test_a_broken_policy_is_refused_with_file_and_line(home: Path, tmp_path: Path) -> None:
+def test_a_broken_policy_begins_no_home_and_is_named_where_one_goes_on(home: Path, tmp_path: Path) -> None:
     policies = Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
     next(policies.glob("gate/*.rego")).write_text("package gate\n\nallow {\n")
     (home / "loopgate.toml").write_text(f'[policy]\nfolder = "{policies}"\n')
 
-    served = loopgate("serve", "--home", str(home))
+    begun = loopgate("init", "--operator", "Me", "--home", str(tmp_path / "new"), "--policies", str(policies))
     looked = loopgate("doctor", "--home", str(home), "--json")
 
-    assert (served.code, looked.code) == (1, 1)
-    assert ".rego:" in flat(served).replace(" ", "")
+    (policy,) = (check for check in json.loads(looked.out) if check["name"] == "policy")
+    assert begun.code == 1
+    assert ".rego:" in flat(begun).replace(" ", "")
+    assert "the policy of before goes on" in policy["detail"]
+    assert ".rego:" in policy["detail"]
 
 
 def test_a_port_in_use_is_said_so(home: Path) -> None:

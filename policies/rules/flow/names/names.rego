@@ -24,13 +24,24 @@ findings contains {
 	"effect": "deny",
 	"facts": {"branch": branch, "pattern": pattern},
 } if {
-	facts.action_type in (_writing | {"merge_request.open"})
+	_known
 	not _named
 	branch := _branch
 	pattern := facts.param("FLOW-007", "pattern")
 }
 
 _writing := {"branch.create", "commit.create", "commit.revert", "commit.cherry_pick"}
+
+# A group that could not be read at all is the contract's to refuse, which says when to come back.
+_known if {
+	facts.action_type in _writing
+	facts.present("branch")
+}
+
+_known if {
+	facts.action_type == "merge_request.open"
+	facts.present("merge_request")
+}
 
 _branch := facts.at(["branch", "name"]) if {
 	facts.action_type in _writing

@@ -41,6 +41,11 @@ test_a_name_nobody_knows_denies if {
 	_denies(_from(null), null)
 }
 
+test_what_could_not_be_read_is_for_the_contract if {
+	_silent({"action": {"type": "branch.create"}, "branch": null})
+	_silent({"action": {"type": "merge_request.open"}, "merge_request": null})
+}
+
 test_without_a_pattern_no_name_is_right if {
 	count(names.findings) == 1 with input as _on("branch.create", "agent/fix-1") with data.params as {}
 }

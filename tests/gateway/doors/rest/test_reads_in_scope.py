@@ -34,7 +34,7 @@ IN_SCOPE = {
 }
 FOR_PEOPLE = {
     "GET /v1/tickets", "GET /v1/tickets/{ticket_id}", "GET /v1/audit/events", "GET /v1/audit/keys", "GET /v1/stops",
-    "GET /v1/break-glass", "GET /v1/break-glass/{glass_id}",
+    "GET /v1/break-glass", "GET /v1/break-glass/{glass_id}", "GET /v1/rulings", "GET /v1/policies",
 }  # fmt: skip
 
 
